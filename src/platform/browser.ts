@@ -1,0 +1,27 @@
+// pare in the page: the one door to the DOM, fetch and onnxruntime-web. Each part stands in its own file beside it.
+
+import { create, list, open, realPath, temporary } from "./browser/files.js";
+import { decodeImage } from "./browser/image.js";
+import { kernels } from "./browser/kernels.js";
+import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./browser/machine.js";
+import { runtime } from "./browser/runtime.js";
+import type { Platform } from "./platform.js";
+
+export const platform: Platform = {
+  name: "browser",
+  open,
+  create,
+  realPath,
+  list,
+  temporary,
+  runtime,
+  kernels,
+  decodeImage,
+  importModule,
+  compressedSize,
+  serve,
+  machine,
+  freeMemory,
+  cores,
+  now,
+};

@@ -1,0 +1,27 @@
+// pare in Node: the one door to `node:*`, onnxruntime-node and sharp. Each part stands in its own file beside it.
+
+import { create, list, open, realPath, temporary } from "./node/files.js";
+import { decodeImage } from "./node/image.js";
+import { kernels } from "./node/kernels.js";
+import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./node/machine.js";
+import { runtime } from "./node/runtime.js";
+import type { Platform } from "./platform.js";
+
+export const platform: Platform = {
+  name: "node",
+  open,
+  create,
+  realPath,
+  list,
+  temporary,
+  runtime,
+  kernels,
+  decodeImage,
+  importModule,
+  compressedSize,
+  serve,
+  machine,
+  freeMemory,
+  cores,
+  now,
+};

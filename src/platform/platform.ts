@@ -1,0 +1,56 @@
+// What differs between Node and the page, in one interface. `#platform` resolves to node.ts or browser.ts.
+
+import type { ByteSink, ByteSource, Folder } from "../base/bytes.js";
+import type { RawImage } from "../data/image.js";
+import type { Runtime, SessionOptions, TemporaryFolder } from "../engine/runtime.js";
+import type { KernelPool } from "../kernels/pool.js";
+import type { Feeds } from "../tensor/value.js";
+
+export interface Platform {
+  readonly name: "node" | "browser";
+  /** Opens a path, URL (https or file), Blob or bytes. `folder` where external data may stand beside it. */
+  open(input: string | URL | Blob | Uint8Array): Promise<{ readonly source: ByteSource; readonly folder?: Folder }>;
+  /** An output file that appears whole or not at all. The page has none: it refuses, `save` gives bytes there. */
+  create(path: string): Promise<ByteSink>;
+  /** Resolved path, links followed, for "is this the same file?"; undefined when it does not exist. */
+  realPath(path: string): Promise<string | undefined>;
+  /** Names of the files under a folder, relative POSIX paths, sorted; undefined when `path` is not a folder. */
+  list(path: string): Promise<readonly string[] | undefined>;
+  temporary(): Promise<TemporaryFolder>;
+  /** The best runtime there is; made once. */
+  runtime(): Promise<Runtime>;
+  kernels(threads?: number): Promise<KernelPool>;
+  /** PNG, JPEG, WebP and what else the platform decodes, to 8-bit RGB or RGBA or grey, orientation applied. */
+  decodeImage(bytes: Uint8Array): Promise<RawImage>;
+  /** Imports a user's data module by path (Node only). */
+  importModule(path: string): Promise<Record<string, unknown>>;
+  /** Compressed bytes of a stream; brotli is undefined where the platform has none. */
+  compressedSize(kind: "gzip" | "brotli", pieces: AsyncIterable<Uint8Array>): Promise<number | undefined>;
+  /**
+   * Load time, latency and peak memory of a model as a fresh process would serve it. Undefined where no process can be
+   * started (the page).
+   */
+  serve(path: string, feeds: Feeds, options?: SessionOptions): Promise<Serving | undefined>;
+  machine(): Promise<Machine>;
+  freeMemory(): number;
+  cores(): number;
+  /** Milliseconds, monotonic. For latency and progress only, never for results. */
+  now(): number;
+}
+
+export interface Serving {
+  /** Milliseconds to make the session. */
+  readonly loadMs: number;
+  /** Peak resident bytes of the process while it loaded, and in all; the bare process before it loaded is `baseBytes`. */
+  readonly peakLoadBytes: number;
+  readonly peakBytes: number;
+  readonly baseBytes: number;
+}
+
+export interface Machine {
+  readonly platform: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memory: number;
+  readonly runtime: string;
+}

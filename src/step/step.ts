@@ -1,0 +1,33 @@
+// What a step of a recipe is: a pure function from a model to a model and notes, with the services it may ask for.
+
+import type { Context } from "../base/context.js";
+import type { Note } from "../base/note.js";
+import type { Method } from "../base/registry.js";
+import type { Dataset } from "../data/dataset.js";
+import type { Runtime, TemporaryFolder } from "../engine/runtime.js";
+import type { Model } from "../ir/model.js";
+import type { KernelPool } from "../kernels/pool.js";
+import type { Target } from "../targets/target.js";
+
+export interface StepContext extends Context {
+  readonly target: Target;
+  /** The engine, made at first use. */
+  runtime(): Promise<Runtime>;
+  /** The workers that run kernels, made at first use. */
+  kernels(): Promise<KernelPool>;
+  temporary(): Promise<TemporaryFolder>;
+  /** What to observe and calibrate on; synthetic when the user gave none. */
+  readonly data: Dataset;
+  /** Sizes of symbolic dimensions the user stated. */
+  readonly dims: Readonly<Record<string, number>>;
+}
+
+export interface StepResult {
+  readonly model: Model;
+  readonly notes: readonly Note[];
+}
+
+/** A recipe step by name: `options` is a closed zod object; the recipe's type, flags and help follow from it. */
+export interface Step<Options = Record<string, unknown>> extends Method {
+  apply(model: Model, options: Options, context: StepContext): Promise<StepResult>;
+}

@@ -1,0 +1,20 @@
+// Where a model will run, and what is fast there. Numbers behind each choice: ARCHITECTURE.md, "Engine facts".
+
+import type { Method } from "../base/registry.js";
+
+export interface Target extends Method {
+  /** Native operators with a fast kernel there. Everything else is stored self-extracting. */
+  readonly fast: {
+    /** Bit widths for which MatMulNBits is at least as fast as float, with the accuracy_level that makes it so. */
+    readonly matMulNBits: readonly { readonly bits: number; readonly accuracyLevel: number }[];
+    readonly gatherBlockQuantized: boolean;
+    /** DynamicQuantizeLinear + MatMulInteger / ConvInteger. */
+    readonly dynamicInt8: boolean;
+    /** float16 arithmetic without casts back to float32. */
+    readonly float16: boolean;
+  };
+  /** Largest heap of the runtime there, bytes. */
+  readonly heapLimit: number;
+  /** Opset to emit when a form needs one. */
+  readonly opset: number;
+}
