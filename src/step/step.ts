@@ -18,8 +18,8 @@ export interface StepContext extends Context {
   temporary(): Promise<TemporaryFolder>;
   /** What to observe and calibrate on; synthetic when the user gave none. */
   readonly data: Dataset;
-  /** Sizes of symbolic dimensions the user stated. */
-  readonly dims: Readonly<Record<string, number>>;
+  /** Sizes of symbolic dimensions, and shapes of inputs by name, that the user stated. */
+  readonly dims: Readonly<Record<string, number | readonly number[]>>;
 }
 
 export interface StepResult {
