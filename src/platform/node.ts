@@ -4,7 +4,7 @@ import { create, list, open, realPath, temporary } from "./node/files.js";
 import { decodeImage } from "./node/image.js";
 import { kernels } from "./node/kernels.js";
 import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./node/machine.js";
-import { runtime } from "./node/runtime.js";
+import { runtime, wasmRuntime } from "./node/runtime.js";
 import type { Platform } from "./platform.js";
 
 export const platform: Platform = {
@@ -15,6 +15,7 @@ export const platform: Platform = {
   list,
   temporary,
   runtime,
+  wasmRuntime,
   kernels,
   decodeImage,
   importModule,

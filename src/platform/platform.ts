@@ -17,8 +17,12 @@ export interface Platform {
   /** Names of the files under a folder, relative POSIX paths, sorted; undefined when `path` is not a folder. */
   list(path: string): Promise<readonly string[] | undefined>;
   temporary(): Promise<TemporaryFolder>;
-  /** The best runtime there is; made once. */
+  /**
+   * The best runtime there is; made once. "wasm": onnxruntime-web's WASM, also in Node, to measure what a page would
+   * see; undefined where it cannot be had.
+   */
   runtime(): Promise<Runtime>;
+  wasmRuntime(): Promise<Runtime | undefined>;
   kernels(threads?: number): Promise<KernelPool>;
   /** PNG, JPEG, WebP and what else the platform decodes, to 8-bit RGB or RGBA or grey, orientation applied. */
   decodeImage(bytes: Uint8Array): Promise<RawImage>;
