@@ -30,7 +30,7 @@ export default defineConfig([
     name: "node",
     platform: "node",
     outDir: "dist/node",
-    dts: true,
+    dts: false,
     entry: { index: "src/index.ts", cli: "src/cli/main.ts", ...ownEntries("src/platform/node") },
   },
   {
@@ -40,5 +40,15 @@ export default defineConfig([
     outDir: "dist/browser",
     dts: false,
     entry: { index: "src/index.ts", ...ownEntries("src/platform/browser") },
+  },
+  // One set of types for both: the public door does not know where it is.
+  {
+    ...shared,
+    name: "types",
+    platform: "neutral",
+    outDir: "dist/types",
+    tsconfig: "tsconfig.core.json",
+    dts: { emitDtsOnly: true },
+    entry: { index: "src/index.ts" },
   },
 ]);
