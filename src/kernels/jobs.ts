@@ -4,10 +4,13 @@
 export type FloatInput = "float32" | "float16";
 
 export interface KernelJobs {
-  /** float32 to float16, round half to even; beyond the range: infinity, counted. */
+  /** float32 to float16, round half to even; beyond the range: infinity, counted. NaN: 0x7e00 with its sign. */
   readonly "cast-float16": {
     readonly options: Record<never, never>;
-    /** `overflow`: finite values that became infinite. `underflow`: non-zero values that became zero. */
+    /**
+     * `overflow`: finite values that became infinite. `underflow`: non-zero values that became zero. `maxAbs`: largest
+     * finite magnitude, 0 where there is none.
+     */
     readonly result: {
       readonly bytes: Uint8Array;
       readonly overflow: number;
@@ -15,7 +18,11 @@ export interface KernelJobs {
       readonly maxAbs: number;
     };
   };
-  /** Smallest and largest value and count of non-zeros and of non-finite values. Rows x columns, over `axis` kept. */
+  /**
+   * Smallest and largest finite value (Infinity and -Infinity where there is none, so that results of parts can be
+   * merged), and counts of non-zeros (NaN is one) and of non-finite values. `min` and `max` have 1, `rows` or `columns`
+   * entries as `keep` says.
+   */
   readonly statistics: {
     readonly options: {
       readonly from: FloatInput;
@@ -31,7 +38,8 @@ export interface KernelJobs {
     };
   };
   /**
-   * int8 codes with one scale per kept index: round half to even of x / scale, plus zero point, saturated.
+   * int8 codes with one scale per kept index: round half to even of x / scale, plus zero point, saturated. NaN, and any
+   * value where the scale is 0, gives the zero point; infinity saturates.
    * `scales` and `zeroPoints` have 1, `rows` or `columns` entries as `keep` says; the codes keep the layout of the input.
    */
   readonly "quantize-linear": {
@@ -54,7 +62,10 @@ export interface KernelJobs {
    * transposed codes [columns, ceil(rows / block), block * bits / 8]; `along: "columns"` (an embedding [rows, columns],
    * or a Gemm weight with transB) writes [rows, ceil(columns / block), block * bits / 8]. Codes are unsigned, low bits
    * first, a short last block padded with the zero point. Symmetric: scale = m / -2^(bits-1), m the element of largest
-   * magnitude with its sign, zero point 2^(bits-1). Asymmetric: range widened to hold 0, zero point 0 .. 2^bits - 1.
+   * magnitude with its sign (of two equal ones the negative), zero point 2^(bits-1). Asymmetric: range widened to hold 0,
+   * scale = (max - min) / (2^bits - 1), zero point = -min / scale rounded half up. Ranges are of finite values; NaN gives
+   * the zero point, infinity saturates, a block without finite non-zero values has scale 0. `from: "float16"`: scales are
+   * rounded to float16 before the codes are made, because that is how they will be stored. `block` is a multiple of 16.
    */
   readonly "quantize-blocks": {
     readonly options: {

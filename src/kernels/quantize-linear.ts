@@ -1,0 +1,21 @@
+// int8 or uint8 codes with given scales, plain reference. The arithmetic of ONNX QuantizeLinear: divide, round half to
+// even, add the zero point, saturate.
+
+import type { KernelJobs } from "./jobs.js";
+import { codeOf, divisorOf, floats } from "./numbers.js";
+
+type Job = KernelJobs["quantize-linear"];
+
+export function quantizeLinear(bytes: Uint8Array, options: Job["options"]): Job["result"] {
+  const { from, rows, columns, keep, scales, zeroPoints, low, high } = options;
+  const values = floats(bytes, from);
+  const codes = new Uint8Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const at = keep === "none" ? 0 : keep === "rows" ? row : column;
+      const i = row * columns + column;
+      codes[i] = codeOf(values[i]!, divisorOf(scales[at]!), zeroPoints?.[at] ?? 0, low, high);
+    }
+  }
+  return { bytes: codes };
+}

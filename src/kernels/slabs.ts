@@ -1,0 +1,193 @@
+// Whole weights through the pool: cut into slabs that run in parallel, delivered in order, with bounded memory. Bytes
+// that stand in a file are read by the workers themselves; others are streamed once, front to back.
+
+import type { TensorData } from "../tensor/tensor.js";
+import { cutter, type Slab, slabsOf } from "./cut.js";
+import type { FloatInput, KernelJobs } from "./jobs.js";
+import { FLOAT_BYTES } from "./numbers.js";
+import type { KernelPool } from "./pool.js";
+
+type JobName = keyof KernelJobs;
+type Options<Name extends JobName> = KernelJobs[Name]["options"];
+type Result<Name extends JobName> = KernelJobs[Name]["result"];
+
+export interface SlabControl {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A weight of any rank as the kernels see it: all of it as one (`axis` absent), or one range or scale per index of `axis`. */
+export interface AxisLayout {
+  readonly from: FloatInput;
+  readonly dims: readonly number[];
+  readonly axis?: number | undefined;
+}
+
+export type BlockLayout = Options<"quantize-blocks">;
+
+/** Codes, scales and zero points of a whole weight, laid out as `KernelJobs["quantize-blocks"]` says. In memory: 1/8 to 3/8 of it. */
+export async function quantizeBlocks(
+  pool: KernelPool,
+  data: TensorData,
+  layout: BlockLayout,
+  control: SlabControl = {},
+): Promise<{ codes: Uint8Array; scales: Float32Array; zeroPoints?: Uint8Array }> {
+  const { rows, columns, along, block, bits, symmetric, from } = layout;
+  const size = FLOAT_BYTES[from];
+  const [outer, inner] = along === "rows" ? [columns, rows] : [rows, columns];
+  const blocks = Math.ceil(inner / block);
+  const blob = (block * bits) / 8;
+  const codes = new Uint8Array(outer * blocks * blob);
+  const scales = new Float32Array(outer * blocks);
+  const zeroPoints = symmetric ? undefined : new Uint8Array(outer * blocks);
+  const slabs = slabsOf(rows, columns, size, pool.threads, along === "rows" ? { rows: block } : { columns: block });
+  const job = (slab: Slab) => ({ ...layout, rows: slab.rows, columns: slab.columns });
+  for await (const { slab, result } of inOrder(pool, "quantize-blocks", data, slabs, job, control)) {
+    if (along === "columns") {
+      const at = slab.row * blocks + slab.column / block;
+      codes.set(result.bytes, at * blob);
+      scales.set(result.scales, at);
+      if (result.zeroPoints) zeroPoints?.set(result.zeroPoints, at);
+      continue;
+    }
+    // The slab holds some blocks of every column: its rows of codes go between those of the other slabs.
+    const first = slab.row / block;
+    const count = Math.ceil(slab.rows / block);
+    for (let column = 0; column < columns; column++) {
+      const [from, at] = [column * count, column * blocks + first];
+      codes.set(result.bytes.subarray(from * blob, (from + count) * blob), at * blob);
+      scales.set(result.scales.subarray(from, from + count), at);
+      if (result.zeroPoints) zeroPoints?.set(result.zeroPoints.subarray(from, from + count), at);
+    }
+  }
+  return zeroPoints ? { codes, scales, zeroPoints } : { codes, scales };
+}
+
+/** float32 to float16, in order. */
+export async function* castFloat16(
+  pool: KernelPool,
+  data: TensorData,
+  control: SlabControl = {},
+): AsyncGenerator<Result<"cast-float16">> {
+  const slabs = slabsOf(1, data.byteLength / 4, 4, pool.threads);
+  for await (const { result } of inOrder(pool, "cast-float16", data, slabs, () => ({}), control)) yield result;
+}
+
+/** Range and counts of a weight; `min` and `max` have one entry, or one per index of `axis`; 0 where no value is finite. */
+export async function statistics(
+  pool: KernelPool,
+  data: TensorData,
+  layout: AxisLayout,
+  control: SlabControl = {},
+): Promise<Result<"statistics">> {
+  const { rows, columns, keep, kept } = matrixOf(layout);
+  const min = new Float32Array(kept).fill(Number.POSITIVE_INFINITY);
+  const max = new Float32Array(kept).fill(Number.NEGATIVE_INFINITY);
+  let nonZero = 0;
+  let nonFinite = 0;
+  const slabs = slabsOf(rows, columns, FLOAT_BYTES[layout.from], pool.threads);
+  const job = (slab: Slab) => ({ from: layout.from, rows: slab.rows, columns: slab.columns, keep });
+  for await (const { slab, result } of inOrder(pool, "statistics", data, slabs, job, control)) {
+    nonZero += result.nonZero;
+    nonFinite += result.nonFinite;
+    const first = keep === "rows" ? slab.row : keep === "columns" ? slab.column : 0;
+    for (let i = 0; i < result.min.length; i++) {
+      const at = (first + i) % kept;
+      min[at] = Math.min(min[at]!, result.min[i]!);
+      max[at] = Math.max(max[at]!, result.max[i]!);
+    }
+  }
+  for (let i = 0; i < kept; i++) {
+    if (min[i]! > max[i]!) {
+      min[i] = 0;
+      max[i] = 0;
+    }
+  }
+  return { min, max, nonZero, nonFinite };
+}
+
+/** One code a byte, the weight's own layout, in order. `scales` and `zeroPoints` have one entry, or one per index of `axis`. */
+export async function* quantizeLinear(
+  pool: KernelPool,
+  data: TensorData,
+  layout: AxisLayout & Pick<Options<"quantize-linear">, "scales" | "zeroPoints" | "low" | "high">,
+  control: SlabControl = {},
+): AsyncGenerator<Uint8Array> {
+  const { from, scales, zeroPoints, low, high } = layout;
+  const { rows, columns, keep, kept } = matrixOf(layout);
+  const slabs = slabsOf(rows, columns, FLOAT_BYTES[from], pool.threads);
+  const job = (slab: Slab): Options<"quantize-linear"> => {
+    const [first, count] =
+      keep === "rows" ? [slab.row, slab.rows] : keep === "columns" ? [slab.column, slab.columns] : [0, 1];
+    const part = { from, rows: slab.rows, columns: slab.columns, keep, low, high };
+    const at = (i: number) => (first + i) % kept;
+    const partScales = Float32Array.from({ length: count }, (_, i) => scales[at(i)]!);
+    if (!zeroPoints) return { ...part, scales: partScales };
+    return {
+      ...part,
+      scales: partScales,
+      zeroPoints: Int32Array.from({ length: count }, (_, i) => zeroPoints[at(i)]!),
+    };
+  };
+  for await (const { result } of inOrder(pool, "quantize-linear", data, slabs, job, control)) yield result.bytes;
+}
+
+/** Runs one job per slab, `2 x threads` of them under way, and gives the results in the order of the slabs. */
+export async function* inOrder<Name extends JobName>(
+  pool: KernelPool,
+  name: Name,
+  data: TensorData,
+  slabs: readonly Slab[],
+  job: (slab: Slab) => Options<Name>,
+  { signal }: SlabControl = {},
+): AsyncGenerator<{ readonly slab: Slab; readonly result: Result<Name> }> {
+  const { span } = data;
+  const handle = span?.source.handle;
+  const bytes = handle ? undefined : cutter(data.stream());
+  const waiting: { slab: Slab; result: Promise<Result<Name>> }[] = [];
+  let next = 0;
+  let inFlight = 0;
+  try {
+    while (next < slabs.length || waiting.length > 0) {
+      signal?.throwIfAborted();
+      const slab = slabs[next];
+      const room = waiting.length === 0 || (waiting.length < 2 * pool.threads && inFlight < IN_FLIGHT_BYTES);
+      if (slab && room) {
+        next++;
+        inFlight += slab.length;
+        const input =
+          span && handle
+            ? { handle, offset: span.offset + slab.offset, length: slab.length }
+            : { bytes: await bytes!.take(slab.length) };
+        const result = pool.run(name, input, job(slab));
+        result.catch(() => {}); // Awaited below, unless an earlier slab fails first.
+        waiting.push({ slab, result });
+        continue;
+      }
+      const head = waiting.shift()!;
+      const result = await head.result;
+      inFlight -= head.slab.length;
+      yield { slab: head.slab, result };
+    }
+  } finally {
+    await bytes?.close();
+  }
+}
+
+/** Input bytes under way at once; one slab always is. */
+const IN_FLIGHT_BYTES = 64 * 2 ** 20;
+
+function matrixOf({ dims, axis }: AxisLayout): {
+  rows: number;
+  columns: number;
+  keep: "none" | "rows" | "columns";
+  kept: number;
+} {
+  const product = (sizes: readonly number[]) => sizes.reduce((all, size) => all * size, 1);
+  if (axis === undefined) return { rows: 1, columns: product(dims), keep: "none", kept: 1 };
+  const kept = dims[axis]!;
+  const outer = product(dims.slice(0, axis));
+  const inner = product(dims.slice(axis + 1));
+  if (inner === 1) return { rows: outer, columns: kept, keep: "columns", kept };
+  // An axis in the middle repeats: row r of the matrix belongs to index r mod kept.
+  return { rows: outer * kept, columns: inner, keep: "rows", kept };
+}
