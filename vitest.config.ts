@@ -1,3 +1,5 @@
+// Tests run on the source, with `#platform` as Node's; the few that need the built package say so and look for dist/.
+
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
