@@ -1,0 +1,30 @@
+// A page as a user would write it: loads a model, quantizes it and runs both, all in the browser.
+
+import { compress, inspect, load, run, saveBytes } from "pare";
+import type { PageTest } from "./result.js";
+
+const pareTest: PageTest = async (recipe, feed) => {
+  const url = new URL("model.onnx", document.baseURI);
+  const model = await load(url);
+  const bytes = await saveBytes(model);
+  const blob = new Blob([bytes]);
+  const again = await saveBytes(await load(blob));
+  const { model: small } = await compress(model, recipe);
+  const smallBytes = await saveBytes(small);
+  const feeds = { features: { dtype: "float32", dims: [1, 1, 49, 10], data: Float32Array.from(feed) } } as const;
+  const reference = await run(model, feeds);
+  const result = await run(await load(smallBytes), feeds);
+  const first = (values: Awaited<ReturnType<typeof run>>) => Array.from(Object.values(values)[0]!.data as Float32Array);
+  const found = await inspect(model);
+  return {
+    operators: found.operators.length,
+    fromBlob: again.length === bytes.length && again.every((byte, at) => byte === bytes[at]),
+    bytes: bytes.length,
+    smallBytes: Array.from(smallBytes),
+    reference: first(reference),
+    result: first(result),
+    isolated: crossOriginIsolated,
+  };
+};
+
+Object.assign(globalThis, { pareTest });

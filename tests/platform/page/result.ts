@@ -1,0 +1,15 @@
+// What passes between the page and the test that drives it.
+
+export type PageTest = (recipe: readonly Record<string, unknown>[], feed: readonly number[]) => Promise<PageResult>;
+
+/** Answers of the page, as JSON can carry them. */
+export interface PageResult {
+  readonly operators: number;
+  /** Whether a Blob of the model's bytes loads to the same model. */
+  readonly fromBlob: boolean;
+  readonly bytes: number;
+  readonly smallBytes: readonly number[];
+  readonly reference: readonly number[];
+  readonly result: readonly number[];
+  readonly isolated: boolean;
+}
