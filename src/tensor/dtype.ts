@@ -39,6 +39,8 @@ export const DTYPES = {
   float8e8m0: { code: 24, bits: 8, kind: "float", ir: 12 },
   uint2: { code: 25, bits: 2, kind: "uint", ir: 13 },
   int2: { code: 26, bits: 2, kind: "int", ir: 13 },
+  float6e2m3: { code: 27, bits: 6, kind: "float", ir: 14 },
+  float6e3m2: { code: 28, bits: 6, kind: "float", ir: 14 },
 } as const satisfies Record<string, DTypeFacts>;
 
 export type DType = keyof typeof DTYPES;
