@@ -41,7 +41,8 @@ export interface GraphBuilder {
   model(options?: ModelOptions): Model;
 }
 
-export function graphBuilder(name = "graph"): GraphBuilder {
+/** `prefix` stands before every name the builder makes up: subgraphs need one, their names must differ from those around. */
+export function graphBuilder(name = "graph", prefix = ""): GraphBuilder {
   const inputs: ValueInfo[] = [];
   const outputs: ValueInfo[] = [];
   const valueInfo = new Map<string, ValueInfo>();
@@ -50,7 +51,7 @@ export function graphBuilder(name = "graph"): GraphBuilder {
   const taken = new Set<string>();
   const fresh = (opType: string) => {
     for (let i = 0; ; i++) {
-      const candidate = `${opType.toLowerCase()}_${nodes.length + i}`;
+      const candidate = `${prefix}${opType.toLowerCase()}_${nodes.length + i}`;
       if (!taken.has(candidate)) return candidate;
     }
   };
