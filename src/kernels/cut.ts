@@ -28,11 +28,27 @@ export function slabsOf(
   threads: number,
   multiple: { readonly rows?: number; readonly columns?: number } = {},
 ): Slab[] {
-  const rowBytes = columns * elementBytes;
-  const total = rows * rowBytes;
-  if (total === 0) return [];
+  const total = rows * columns * elementBytes;
   // A weight smaller than two slabs per thread is still shared among the threads.
-  const target = Math.min(SLAB_BYTES, Math.max(SMALLEST_SLAB, total / (2 * threads)));
+  return cut(
+    rows,
+    columns,
+    elementBytes,
+    Math.min(SLAB_BYTES, Math.max(SMALLEST_SLAB, total / (2 * threads))),
+    multiple,
+  );
+}
+
+/** The same with parts of at most `target` bytes. */
+export function cut(
+  rows: number,
+  columns: number,
+  elementBytes: number,
+  target: number,
+  multiple: { readonly rows?: number; readonly columns?: number } = {},
+): Slab[] {
+  const rowBytes = columns * elementBytes;
+  if (rows === 0 || columns === 0) return [];
   const slabs: Slab[] = [];
   if (multiple.rows !== undefined || rowBytes <= target) {
     const quantum = multiple.rows ?? 1;

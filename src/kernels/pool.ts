@@ -10,6 +10,8 @@ export type JobInput =
 
 export interface KernelPool {
   readonly threads: number;
+  /** Whether inputs may be handles. Default true; a pool without workers takes bytes only. */
+  readonly readsHandles?: boolean;
   /** Runs one job on a free worker; at most 2 x threads wait, further calls queue. Rejects with the worker's error. */
   run<Name extends keyof KernelJobs>(
     name: Name,

@@ -141,7 +141,7 @@ export async function* inOrder<Name extends JobName>(
   { signal }: SlabControl = {},
 ): AsyncGenerator<{ readonly slab: Slab; readonly result: Result<Name> }> {
   const { span } = data;
-  const handle = span?.source.handle;
+  const handle = pool.readsHandles === false ? undefined : span?.source.handle;
   const bytes = handle ? undefined : cutter(data.stream());
   const waiting: { slab: Slab; result: Promise<Result<Name>> }[] = [];
   let next = 0;

@@ -1,0 +1,97 @@
+// One instance of the SIMD kernels and its memory. Each job lays the memory out anew, from the bottom; it only grows.
+
+import { internal } from "../../base/errors.js";
+import type { FloatInput } from "../jobs.js";
+import { FLOAT_BYTES } from "../numbers.js";
+import { SIMD_BYTES } from "./bytes.js";
+
+/** Pointers are byte addresses in the machine's memory; flags are 0 or 1. Described in assembly/. */
+interface Exports {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  castFloat16(input: number, count: number, output: number, counts: number): void;
+  widen(input: number, count: number, output: number): void;
+  statisticsByRow(input: number, rows: number, columns: number, min: number, max: number, counts: number): void;
+  statisticsByColumn(input: number, rows: number, columns: number, min: number, max: number, counts: number): void;
+  linearByRow(input: number, rows: number, columns: number, output: number, ...parameters: FourArrays): void;
+  linearByColumn(input: number, rows: number, columns: number, output: number, ...parameters: FourArrays): void;
+  blocksAlongColumns(
+    ...of: [input: number, rows: number, columns: number, ...BlockForm, ...BlockOutput, scratch: number]
+  ): void;
+  blocksAlongRows(
+    ...of: [
+      ...[input: number, rows: number, columns: number, stride: number],
+      ...BlockForm,
+      ...[output: number, step: number, scales: number, zeroPoints: number, scaleStep: number],
+      scratch: number,
+    ]
+  ): void;
+}
+type FourArrays = [divisors: number, lows: number, highs: number, biases: number];
+type BlockForm = [block: number, bits: number, symmetric: number, half: number];
+type BlockOutput = [output: number, scales: number, zeroPoints: number];
+
+/** Where a job's input comes from; a worker reads it piece by piece, straight into the machine's memory. */
+export interface JobSource {
+  /** Fills `target` with the bytes of the input from `offset` on. */
+  copy(target: Uint8Array, offset: number): void;
+}
+
+export interface Machine {
+  readonly run: Exports;
+  /** Room for pieces of these sizes (bytes), with slack after each for whole vectors; their addresses. Ends earlier layouts. */
+  layout(...sizes: number[]): number[];
+  /** All memory as it stands. Ends at the next `layout`. */
+  bytes(): Uint8Array<ArrayBuffer>;
+  /** `count` values from element `first` of a source, as float32 at `input`. float16 passes through `raw`. */
+  load(source: JobSource, from: FloatInput, first: number, count: number, input: number, raw: number): void;
+}
+
+const PAGE = 65536;
+/** Kernels read and write whole vectors: at most this much past the end of a piece. */
+const SLACK = 128;
+/** Input values worked on at once, in bytes: about the second-level cache of a core. */
+export const CHUNK_BYTES = 256 * 1024;
+
+export async function machine(): Promise<Machine> {
+  const instance = await globals.WebAssembly.instantiate(bytesOf(SIMD_BYTES), {});
+  return machineOf(instance.instance.exports);
+}
+
+function machineOf(run: Exports): Machine {
+  let view = new Uint8Array(run.memory.buffer);
+  return {
+    run,
+    layout(...sizes) {
+      let end = SLACK;
+      const addresses = sizes.map((size) => {
+        const address = end;
+        end += Math.ceil((size + SLACK) / 64) * 64;
+        return address;
+      });
+      const missing = Math.ceil((end - view.byteLength) / PAGE);
+      if (missing > 0) {
+        if (end > 65535 * PAGE) throw internal(`a kernel job needs ${end} bytes of memory`);
+        run.memory.grow(missing);
+        view = new Uint8Array(run.memory.buffer);
+      }
+      return addresses;
+    },
+    bytes: () => view,
+    load(source, from, first, count, input, raw) {
+      const size = FLOAT_BYTES[from];
+      const to = from === "float32" ? input : raw;
+      source.copy(view.subarray(to, to + count * size), first * size);
+      if (from === "float16") run.widen(raw, count, input);
+    },
+  };
+}
+
+function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(globals.atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+/** Not in the types of the core, because Node's types lack the first; there in every supported Node and browser. */
+const globals = globalThis as unknown as {
+  atob(base64: string): string;
+  WebAssembly: { instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Exports } }> };
+};
