@@ -1,0 +1,61 @@
+// Pictures of which each row of pixels is an image of its own: how small images are passed around for the browser.
+
+import { z } from "zod";
+import { invalid } from "../../base/errors.js";
+import type { RawImage } from "../image.js";
+import { labelsOfRows, rowSetLabels } from "../labels.js";
+import { imageInput, imageOptions, imageRecipe } from "../picture.js";
+import { defineReader } from "../reader.js";
+
+/** Decoded pictures that are kept, in bytes together. */
+const KEPT = 128 * 2 ** 20;
+
+export const sprites = defineReader({
+  name: "sprites",
+  summary: "PNG pictures that hold one image a row, all its pixels side by side; field: image.",
+  options: z.object({
+    files: z.union([z.string(), z.array(z.string()).min(1)]).describe("Pictures, in the order of the labels"),
+    rows: z.int().min(1).describe("Images in each file"),
+    height: z.int().min(1).describe("Pixels, of one image"),
+    width: z.int().min(1).describe("Pixels, of one image"),
+    image: imageOptions.default({}),
+    labels: rowSetLabels.optional(),
+  }),
+  guess: () => undefined,
+  async open({ files: stated, rows, height, width, image, labels: options }, place) {
+    const files = await place.files(stated, [".png"]);
+    const size = files.length * rows;
+    const labels = options && (await labelsOfRows(options, size, place));
+    const recipe = imageRecipe(image, imageInput(place.inputs));
+    const decoded = new Map<number, RawImage>();
+    const sheet = async (index: number) => {
+      const known = decoded.get(index);
+      if (known) return known;
+      const file = files[index]!;
+      const picture = await place.decodeImage(await place.bytes(file.path));
+      if (picture.width !== height * width || picture.height < rows) {
+        throw invalid("data-sprite", `${file.name} does not hold ${rows} images of ${height} x ${width}, one a row.`, {
+          expected: `${height * width} x ${rows} pixels`,
+          found: `${picture.width} x ${picture.height}`,
+        });
+      }
+      const [oldest] = decoded.keys();
+      if (oldest !== undefined && (decoded.size + 1) * picture.data.byteLength > KEPT) decoded.delete(oldest);
+      decoded.set(index, picture);
+      return picture;
+    };
+    return {
+      size,
+      labelled: labels !== undefined,
+      remark: `pixels ${recipe.preset}`,
+      async read(index) {
+        const { channels, data } = await sheet(Math.floor(index / rows));
+        const bytes = height * width * channels;
+        const at = (index % rows) * bytes;
+        const fields = { image: recipe.prepare({ width, height, channels, data: data.subarray(at, at + bytes) }) };
+        const label = labels?.[index];
+        return label === undefined ? { id: String(index), fields } : { id: String(index), fields, label };
+      },
+    };
+  },
+});

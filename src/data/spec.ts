@@ -1,0 +1,163 @@
+// The form of dataset.json: what every dataset may state, and the options of its reader beside it. Closed objects: an
+// unknown key is an error with a suggestion. `schema/dataset.schema.json` is made from here (tools/make-schemas.ts).
+
+import { z } from "zod";
+import { invalid } from "../base/errors.js";
+import { suggest } from "../base/registry.js";
+import type { Split } from "./dataset.js";
+import { inputRules } from "./inputs.js";
+import type { AnyReader } from "./reader.js";
+import { readers } from "./readers/index.js";
+
+const share = z.number().min(0).max(1);
+
+const common = {
+  $schema: z.string().optional(),
+  name: z.string().optional().describe("For reports. Default: the folder and file"),
+  inputs: inputRules.optional(),
+  metric: z.string().optional().describe("What to measure on the labels: top-1, f1, spearman, mean-error, perplexity"),
+  seed: z.int().min(0).optional().describe("Of the order and the parts. Default: --seed, else 0"),
+  count: z.int().min(1).optional().describe("Use so many samples at most, drawn by the seed"),
+};
+
+/** Keys of a dataset that are not its reader's. */
+export const COMMON_KEYS: readonly string[] = ["reader", ...Object.keys(common), "split"];
+
+function schemaOf(reader: AnyReader) {
+  const own = reader.options
+    .extend({ count: common.count })
+    .partial()
+    .strict()
+    .describe("Files of its own for this part, and what differs");
+  const part = z.union([share.describe("Share of the dataset's files"), own]);
+  const split = z
+    .strictObject({ calibrate: part.optional(), train: part.optional(), measure: part.optional() })
+    .describe("The parts, which never overlap. Default: 0.2, 0.3 and 0.5 of the files");
+  return z
+    .strictObject({ reader: z.literal(reader.name), ...common, split: split.optional(), ...reader.options.shape })
+    .describe(reader.summary);
+}
+
+export const schemas: ReadonlyMap<string, z.ZodObject> = new Map(
+  readers.list.map((reader) => [reader.name, schemaOf(reader)]),
+);
+
+/** Options of the readers; which of them a reader takes, and in what form, is its own schema's to say. */
+type ReaderOption =
+  | "files"
+  | "labels"
+  | "image"
+  | "rows"
+  | "height"
+  | "width"
+  | "dtype"
+  | "endian"
+  | "shape"
+  | "skip"
+  | "zero"
+  | "scale"
+  | "header"
+  | "delimiter"
+  | "text"
+  | "pair"
+  | "tokenizer"
+  | "length"
+  | "pad"
+  | "padId"
+  | "separator"
+  | "windows"
+  | "rate";
+
+type Part = number | Readonly<Partial<Record<ReaderOption | "count", unknown>>>;
+
+/** A dataset as it is written down: the content of a dataset.json. */
+export interface DatasetSpec extends Readonly<Partial<Record<ReaderOption, unknown>>> {
+  readonly reader: string;
+  readonly name?: string;
+  readonly inputs?: z.input<typeof inputRules>;
+  readonly metric?: string;
+  readonly seed?: number;
+  readonly count?: number;
+  readonly split?: Readonly<Partial<Record<Split, Part>>>;
+}
+
+/**
+ * Checks a dataset's description. Defaults are not filled in: parts lay their own options over these first.
+ * Throws `invalid("data-reader-unknown")`, `invalid("option-unknown")` or `invalid("option-invalid")`.
+ */
+export function checkSpec(input: unknown, where: string): DatasetSpec {
+  const name = (input as { reader?: unknown } | null)?.reader;
+  if (typeof name !== "string") {
+    throw invalid("option-invalid", `${where} does not state its reader.`, {
+      expected: `"reader": one of ${readers.names.join(", ")}`,
+      found: JSON.stringify(input)?.slice(0, 80),
+    });
+  }
+  const schema = schemas.get(readers.get(name).name)!;
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return input as DatasetSpec;
+  throw explain(parsed.error, schema, input, where);
+}
+
+type Issue = z.core.$ZodIssue;
+
+function explain(error: z.ZodError, schema: z.ZodType, input: unknown, where: string) {
+  const { issue, path } = deepest(error.issues[0]!, []);
+  const at = path.map(String).join(".");
+  if (issue.code === "unrecognized_keys") {
+    const found = issue.keys[0]!;
+    const known = knownKeys(
+      z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }),
+      path,
+      valueAt(input, path),
+    );
+    return invalid("option-unknown", `There is no option "${found}" in ${at === "" ? where : `${at} of ${where}`}.`, {
+      expected: known.length === 0 ? undefined : known.join(", "),
+      found,
+      hint: suggest(found, known),
+    });
+  }
+  return invalid("option-invalid", `Option "${at}" of ${where} is wrong: ${issue.message}.`, {
+    found: JSON.stringify(valueAt(input, path))?.slice(0, 80) ?? "nothing",
+  });
+}
+
+/** Of a union's branches, the one that got furthest tells what is wrong. */
+function deepest(issue: Issue, before: readonly PropertyKey[]): { issue: Issue; path: readonly PropertyKey[] } {
+  const path = [...before, ...issue.path];
+  if (issue.code !== "invalid_union") return { issue, path };
+  const inner = issue.errors.flatMap((branch) => (branch[0] ? [deepest(branch[0], path)] : []));
+  inner.sort(
+    (a, b) =>
+      b.path.length - a.path.length ||
+      Number(b.issue.code === "unrecognized_keys") - Number(a.issue.code === "unrecognized_keys"),
+  );
+  return inner[0] ?? { issue, path };
+}
+
+const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
+
+interface Described {
+  readonly properties?: Readonly<Record<string, Described & { readonly const?: unknown }>>;
+  readonly anyOf?: readonly Described[];
+  readonly oneOf?: readonly Described[];
+  readonly additionalProperties?: unknown;
+}
+
+/** The keys that may stand at a path, of the branch of each union that the value says it is. */
+function knownKeys(schema: unknown, path: readonly PropertyKey[], value: unknown): readonly string[] {
+  let at = branches(schema as Described);
+  for (const key of path)
+    at = at.flatMap((one) => branches(one.properties?.[String(key)] ?? (one.additionalProperties as Described)));
+  const objects = at.filter(({ properties }) => properties !== undefined);
+  const said = objects.filter(({ properties }) =>
+    Object.entries(properties!).every(
+      ([key, { const: fixed }]) => fixed === undefined || (value as Record<string, unknown>)?.[key] === fixed,
+    ),
+  );
+  return [...new Set((said.length > 0 ? said : objects).flatMap(({ properties }) => Object.keys(properties!)))];
+}
+
+const branches = (schema: Described | undefined): Described[] =>
+  schema ? [schema, ...[...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap(branches)] : [];
