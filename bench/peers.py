@@ -1,0 +1,46 @@
+"""ONNX Runtime's own converters, as their documentation shows them: python peers.py <task> <model> <output> <large 0|1>."""
+
+import sys
+
+task, source, target, large = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] == "1"
+
+if task == "int8":
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(source, target, weight_type=QuantType.QInt8, use_external_data_format=large)
+elif task == "fp16":
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    model = convert_float_to_float16(onnx.load(source), keep_io_types=True, disable_shape_infer=large)
+    if large:
+        onnx.save_model(model, target, save_as_external_data=True, location=target.split("/")[-1] + ".data")
+    else:
+        onnx.save_model(model, target)
+elif task == "int4":
+    import onnx
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
+    quantizer = MatMulNBitsQuantizer(
+        onnx.load(source),
+        bits=4,
+        block_size=32,
+        is_symmetric=True,
+        accuracy_level=4,
+        op_types_to_quantize=("MatMul", "Gather"),
+    )
+    quantizer.process()
+    quantizer.model.save_model_to_file(target, large)
+elif task == "versions":
+    import numpy
+    import onnx
+    import onnxruntime
+
+    print(f"onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}, numpy {numpy.__version__}")
+    sys.exit(0)
+else:
+    sys.exit(f"no such task: {task}")
+
+with open("/proc/self/status") as status:
+    peak = next(line for line in status if line.startswith("VmHWM"))
+print("peak", int(peak.split()[1]) * 1024)
