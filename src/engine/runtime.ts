@@ -1,6 +1,7 @@
 // What pare asks of an ONNX runtime. `platform/` implements it over onnxruntime-node and onnxruntime-web.
 
-import type { ByteSource } from "../base/bytes.js";
+import type { ByteSink, ByteSource } from "../base/bytes.js";
+import type { Note } from "../base/note.js";
 import type { DType } from "../tensor/dtype.js";
 import type { Feeds, Value } from "../tensor/value.js";
 
@@ -45,6 +46,8 @@ export interface Runtime {
   readonly provider: Provider;
   /** Whether sessions can be made from a path (onnxruntime-node): needed above 2 GiB. */
   readonly acceptsPath: boolean;
+  /** Set where this is not the runtime one would want: which one it is, why, and how to get the better one. Say it once. */
+  readonly fallback?: Note;
   createSession(source: SessionSource, options?: SessionOptions): Promise<RuntimeSession>;
 }
 
@@ -53,5 +56,9 @@ export interface TemporaryFolder {
   readonly path: string;
   file(name: string): string;
   open(name: string): Promise<ByteSource>;
+  /** A new file in the folder; it appears when the sink commits. */
+  create(name: string): Promise<ByteSink>;
+  /** Removes one file; no error where there is none. */
+  remove(name: string): Promise<void>;
   dispose(): Promise<void>;
 }
