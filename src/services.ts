@@ -5,12 +5,19 @@ import type { Context } from "./base/context.js";
 import type { Note } from "./base/note.js";
 import type { Dataset } from "./data/dataset.js";
 import { type DatasetSpec, openDataset } from "./data/index.js";
-import { synthetic } from "./data/synthetic.js";
+import { synthetic, syntheticFeeds } from "./data/synthetic.js";
+import { type Binding, bindDims, type StatedDims } from "./engine/dims.js";
+import { adaptFeeds } from "./engine/feeds.js";
 import type { TemporaryFolder } from "./engine/runtime.js";
+import { type EngineServices, openSession } from "./engine/session.js";
+import { settleDims } from "./engine/settle.js";
+import { weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
 import type { KernelPool } from "./kernels/pool.js";
 import type { StepContext } from "./step/step.js";
 import { targets } from "./targets/index.js";
+import { random } from "./tensor/random.js";
+import type { Feeds } from "./tensor/value.js";
 
 /** What every verb that runs a model accepts. */
 export interface ServiceOptions extends Context {
@@ -19,7 +26,7 @@ export interface ServiceOptions extends Context {
   /** Where the model will run: "any" (default), "node", "wasm", "webgpu". */
   readonly target?: string | undefined;
   /** Sizes of symbolic dimensions by name, and shapes of inputs by input name. */
-  readonly dims?: Readonly<Record<string, number | readonly number[]>> | undefined;
+  readonly dims?: StatedDims | undefined;
 }
 
 export interface Services extends StepContext {
@@ -32,22 +39,27 @@ export async function openServices(model: Model, options: ServiceOptions = {}): 
   const target = targets.get(options.target ?? "any");
   let pool: Promise<KernelPool> | undefined;
   let folder: Promise<TemporaryFolder> | undefined;
-  const data = await openData(model, options);
-  return {
+  const engine = {
     ...options,
+    memory: options.memory ?? Math.floor(platform.freeMemory() / 2),
+    runtime: () => platform.runtime(),
+    temporary: () => {
+      folder ??= platform.temporary();
+      return folder;
+    },
+  };
+  const notes: Note[] = [];
+  const data = await openData(model, options, engine, notes);
+  return {
+    ...engine,
     seed: options.seed ?? 0,
     target,
     dims: options.dims ?? {},
     data,
-    notes: [],
-    runtime: () => platform.runtime(),
+    notes,
     kernels: () => {
       pool ??= platform.kernels(options.threads);
       return pool;
-    },
-    temporary: () => {
-      folder ??= platform.temporary();
-      return folder;
     },
     async dispose() {
       await (await pool)?.dispose();
@@ -70,12 +82,72 @@ export async function withServices<T>(
   }
 }
 
-async function openData(model: Model, options: ServiceOptions): Promise<Dataset> {
-  const { data } = options;
-  if (data === undefined) {
-    return synthetic(model, { dims: options.dims ?? {}, seed: options.seed ?? 0 });
-  }
+async function openData(
+  model: Model,
+  options: ServiceOptions,
+  engine: EngineServices,
+  notes: Note[],
+): Promise<Dataset> {
+  const { data, signal, seed = 0, dims = {} } = options;
+  if (data === undefined) return settled(model, dims, seed, engine, notes);
   if (typeof data === "object" && "samples" in data) return data;
-  const { signal, seed } = options;
   return openDataset(data, model, { ...platform, signal, seed });
+}
+
+/**
+ * Synthetic data whose guessed sizes were tried on the model first, once, when a sample is first asked for: names and
+ * operators do not always tell the size that a model takes. Guesses end up in `notes`.
+ */
+function settled(model: Model, dims: StatedDims, seed: number, engine: EngineServices, notes: Note[]): Dataset {
+  const guess = synthetic(model, { dims, seed });
+  let trial: Promise<Dataset> | undefined;
+  const tried = async () => {
+    const binding = await settle(model, dims, seed, engine);
+    notes.push(...binding.guesses);
+    return synthetic(model, { dims: { ...dims, ...changed(bindDims(model, dims), binding) }, seed });
+  };
+  return lazily(
+    guess,
+    () => {
+      trial ??= tried();
+      return trial;
+    },
+    (data) => data,
+  );
+}
+
+function lazily(guess: Dataset, whole: () => Promise<Dataset>, part: (data: Dataset) => Dataset): Dataset {
+  return {
+    ...part(guess),
+    async *samples(options) {
+      yield* part(await whole()).samples(options);
+    },
+    split: (which) => lazily(guess, whole, (data) => part(data).split(which)),
+  };
+}
+
+async function settle(model: Model, dims: StatedDims, seed: number, engine: EngineServices): Promise<Binding> {
+  const first = bindDims(model, dims);
+  const tooLarge = weightBytes(model.graph) * 3 > (engine.memory ?? Number.POSITIVE_INFINITY);
+  if (first.guessed.size === 0 || tooLarge) return first;
+  const session = await openSession(model, engine);
+  try {
+    const feeds = (binding: Binding) => syntheticFeeds(model, binding, random(seed));
+    const run = (one: Feeds) => session.run(adaptFeeds(one, session.inputs));
+    return (await settleDims(model, dims, feeds, run)).binding;
+  } finally {
+    await session.release();
+  }
+}
+
+/** The guessed sizes that had to give way: only these are stated, so that a free cache length stays free. */
+function changed(first: Binding, final: Binding): StatedDims {
+  const sizes: Record<string, number> = {};
+  for (const key of first.guessed.keys()) {
+    if (final.guessed.has(key)) continue;
+    const [, input = "", axis] = /^(.*)\[(\d+)\]$/.exec(key) ?? [];
+    const size = final.sizes.get(key) ?? final.shapes.get(input)?.[Number(axis)];
+    if (size !== undefined) sizes[key] = size;
+  }
+  return sizes;
 }

@@ -15,7 +15,11 @@ export interface ByteSource {
   close?(): Promise<void>;
 }
 
-export type ByteHandle = { readonly path: string } | { readonly blob: unknown };
+/**
+ * `identity`: which file stood under `path` when the source was opened (device:inode:size:modified in nanoseconds), so
+ * that a worker notices when another one has been renamed over it.
+ */
+export type ByteHandle = { readonly path: string; readonly identity?: string } | { readonly blob: unknown };
 
 /** The folder a model stands in: opens external data, never outside itself (symbolic links resolved). */
 export interface Folder {
@@ -27,9 +31,20 @@ export interface Folder {
 /** An output file under a temporary name, in the target's own folder until `commit` renames it. */
 export interface ByteSink {
   readonly name: string;
+  /** The bytes may still be read after the promise is kept: hand over what nobody changes. */
   write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes bytes [offset, offset + length) of a source, where that is faster than `read` and `write`. Resolves to false,
+   * with nothing written, for a source that it does not know.
+   */
+  copyFrom?(source: ByteSource, offset: number, length: number): Promise<boolean>;
   /** Flush to disk, close, and keep under the temporary name: the last moment that can fail for want of space. */
   finish(): Promise<void>;
+  /**
+   * Gives the finished bytes a second name in the same folder, replacing what has it. Resolves to a function that takes
+   * the name away again, or to undefined where the file system has no hard links.
+   */
+  alias?(path: string): Promise<(() => Promise<void>) | undefined>;
   /** Rename to the final name. Only after `finish`. */
   commit(): Promise<void>;
   /** Remove what was written; safe to call at any time, also after a failure; a no-op after `commit`. */

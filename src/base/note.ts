@@ -5,7 +5,7 @@ export interface Note {
   /** Stable, kebab-case: `kept-float`, `quantized`, `folded`, `value-out-of-range` ... */
   readonly code: string;
   /** Label of the node or name of the tensor that the note is about, if any. */
-  readonly node?: string;
+  readonly node?: string | undefined;
   /** One sentence. */
   readonly text: string;
 }

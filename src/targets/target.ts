@@ -13,8 +13,17 @@ export interface Target extends Method {
     /** float16 arithmetic without casts back to float32. */
     readonly float16: boolean;
   };
-  /** Largest heap of the runtime there, bytes. */
+  /** Engines of `platform` that show how fast a form is there: the native one, onnxruntime-web's WASM, or neither here. */
+  readonly timedOn: readonly ("native" | "wasm")[];
+  /**
+   * Whether a CPU there may saturate sums of uint8 x int8 products (x64 without VNNI): int8 weights of dynamic layers
+   * then stay within 7 bits.
+   */
+  readonly saturates: boolean;
+  /** Largest heap of the runtime there, bytes; infinite where it is the machine's memory. */
   readonly heapLimit: number;
   /** Opset to emit when a form needs one. */
   readonly opset: number;
 }
+
+export const defineTarget = (target: Target): Target => Object.freeze(target);

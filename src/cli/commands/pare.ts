@@ -1,0 +1,106 @@
+// pare model.onnx: the best safe form for the target, with the proof beside it.
+
+import type { Command } from "commander";
+import pc from "picocolors";
+import { type Attempt, load, measure, type PareResult, pare, save } from "../../index.js";
+import { ExitCode, exitWith } from "../exit.js";
+import { fileSize } from "../format.js";
+import { check, describeVerification, type MakeFlags, makeFlags } from "../make.js";
+import { reportForm, writeReport } from "../report.js";
+import { defaultOutput, type Session, withSession } from "../shared.js";
+import { columns } from "../table.js";
+
+interface PareFlags extends MakeFlags {
+  readonly force?: boolean;
+}
+
+export function pareCommand(program: Command): void {
+  const command = program
+    .argument("[model]", "an ONNX file or URL: writes the smallest form that is as good and not slower")
+    .option("--force", "write the best form even if none passes the gate");
+  makeFlags(command).action(async (input: string | undefined, flags: PareFlags) => {
+    if (input === undefined) return program.help();
+    if (flags.report !== undefined) reportForm(flags.report);
+    await withSession(flags, (session) => pareOne(input, flags, session));
+  });
+}
+
+async function pareOne(input: string, flags: PareFlags, session: Session): Promise<void> {
+  const { terminal, options } = session;
+  const out = flags.out ?? defaultOutput(input);
+  const original = await load(input, options);
+  const result = await pare(original, { ...options, checkInvariants: flags.verify === true });
+  terminal.notes(result.notes, flags.verbose === true);
+  terminal.print(describe(input, result));
+  const chosen = result.chosen ?? (flags.force ? result.attempts.at(-1) : undefined);
+  if (!chosen) {
+    terminal.json({ input, output: null, ...asJson(result) });
+    terminal.say(
+      pc.yellow("No form passed the gate: nothing was written. --force writes the last one; --verbose says more."),
+    );
+    return exitWith(ExitCode.gate);
+  }
+  if (flags.dryRun) {
+    terminal.json({ input, output: null, ...asJson(result) });
+    return terminal.print("Nothing was written (--dry-run).");
+  }
+  const saved = await save(chosen.model, out, { ...options, external: flags.external === true });
+  const verification = flags.verify === false ? undefined : await check(original, out, session);
+  terminal.json({ input, output: saved.path, bytes: saved.bytes, files: saved.files, verification, ...asJson(result) });
+  terminal.print(
+    `\n${pc.bold(saved.path)}  ${fileSize(result.before.bytes)} -> ${pc.green(fileSize(saved.bytes))}, ${(result.before.bytes / saved.bytes).toFixed(2)} times smaller`,
+  );
+  if (verification) terminal.print(describeVerification(verification));
+  for (const line of result.next) terminal.print(pc.dim(`try: ${line}`));
+  if (flags.report !== undefined) {
+    const report = await measure([original, await load(out)], options);
+    await writeReport(
+      { ...report, tables: [attemptsTable(result)], notes: [...(report.notes ?? []), ...result.notes] },
+      flags.report,
+      terminal,
+    );
+  }
+}
+
+function describe(input: string, result: PareResult): string {
+  const engines = [...new Set(result.attempts.flatMap((attempt) => Object.keys(attempt.latency)))];
+  const rows = result.attempts.map((attempt) => [
+    attempt === result.chosen ? pc.green(attempt.form) : attempt.form,
+    fileSize(attempt.bytes),
+    `${(result.before.bytes / attempt.bytes).toFixed(2)}x`,
+    ...engines.map((engine) =>
+      attempt.latency[engine] === undefined ? "-" : `${attempt.latency[engine].toFixed(2)}x`,
+    ),
+    attempt.quality.reason,
+    attempt === result.chosen ? pc.green("chosen") : attempt.reason,
+  ]);
+  const head = ["form", "size", "smaller", ...engines.map((engine) => `time ${engine}`), "quality", ""];
+  const about = result.data.synthetic
+    ? `${result.data.samples} synthetic inputs: numeric fidelity, not accuracy (give --data for that)`
+    : `${result.data.samples} samples of ${result.data.name}`;
+  return [`${pc.bold(input)}  ${fileSize(result.before.bytes)}; judged on ${about}`, columns(head, rows)].join("\n");
+}
+
+const attemptsTable = ({ attempts, before }: PareResult) => ({
+  title: "Forms that were tried",
+  columns: ["form", "bytes", "times smaller", "time over float", "quality", "outcome"],
+  rows: attempts.map((attempt) => [
+    attempt.form,
+    attempt.bytes,
+    Number((before.bytes / attempt.bytes).toFixed(2)),
+    Object.entries(attempt.latency)
+      .map(([engine, ratio]) => `${engine} ${ratio.toFixed(2)}`)
+      .join(", ") || null,
+    attempt.quality.reason,
+    attempt.reason,
+  ]),
+});
+
+const asJson = ({ attempts, chosen, before, data, next }: PareResult) => ({
+  before,
+  data,
+  chosen: chosen?.form ?? null,
+  recipe: chosen?.recipe ?? null,
+  attempts: attempts.map(({ model: _model, ...rest }: Attempt) => rest),
+  next,
+});

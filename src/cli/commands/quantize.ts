@@ -1,0 +1,27 @@
+// pare quantize: one quantize step, its options as flags.
+
+import type { Command } from "commander";
+import { steps } from "../../index.js";
+import { flagsOf } from "../flags.js";
+import { type MakeFlags, make, makeFlags } from "../make.js";
+import { withSession } from "../shared.js";
+
+export function quantizeCommand(program: Command): void {
+  const schema = steps.get("quantize").options;
+  const command = program
+    .command("quantize")
+    .description("store or compute with fewer bits")
+    .argument("<model>", "an ONNX file or URL")
+    .option("--no-clean", "leave the graph as it is before quantizing");
+  const flags = schema ? flagsOf(schema) : [];
+  for (const option of flags) command.addOption(option);
+  makeFlags(command).action(async (input: string, all: MakeFlags & { clean: boolean } & Record<string, unknown>) => {
+    const options = Object.fromEntries(
+      Object.keys(schema?.shape ?? {})
+        .filter((name) => all[name] !== undefined)
+        .map((name) => [name, all[name]]),
+    );
+    const recipe = [...(all.clean ? [{ method: "clean" }] : []), { method: "quantize", ...options }];
+    await withSession(all, (session) => make(input, JSON.stringify(recipe), all, session));
+  });
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+// argv to command, exit codes, and the one place that prints errors.
+// 0 done; 1 refused or failed; 2 wrong usage; 3 a stated budget or gate was not met.
+
+import { Command, CommanderError } from "commander";
+import pc from "picocolors";
+import { describeError, PareError } from "../base/errors.js";
+import { version } from "../version.js";
+import { commands } from "./commands/index.js";
+import { ExitCode } from "./exit.js";
+
+const program = new Command("pare")
+  .description("Make a trained ONNX model smaller and faster, with the proof of what was lost.")
+  .version(version)
+  .showHelpAfterError("(pare --help lists the commands, pare <command> --help its options)")
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride();
+
+for (const add of commands) add(program);
+for (const command of program.commands) command.exitOverride().showHelpAfterError(`(pare ${command.name()} --help)`);
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // `pare ... | head` closes the pipe early: that is no failure of ours.
+  if (error.code === "EPIPE") process.exit(ExitCode.done);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+  const verbose = process.argv.includes("--verbose");
+  if (error instanceof Error && error.name === "AbortError") {
+    process.stderr.write(`${pc.yellow("Stopped.")} Nothing was written.\n`);
+    return ExitCode.failed;
+  }
+  process.stderr.write(`${pc.red("error:")} ${describeError(error)}\n`);
+  if (verbose) process.stderr.write(`${error instanceof Error ? stack(error) : ""}\n`);
+  else if (!(error instanceof PareError) || error.kind === "internal") {
+    process.stderr.write("  This looks like a bug in pare; --verbose shows where.\n");
+  }
+  return error instanceof PareError &&
+    error.kind === "invalid" &&
+    /^option-|-unknown$|^recipe-|^usage-/.test(error.code)
+    ? ExitCode.usage
+    : ExitCode.failed;
+}
+
+const stack = (error: Error): string =>
+  `${error.stack ?? error.message}${error.cause instanceof Error ? `\ncaused by ${stack(error.cause)}` : ""}`;

@@ -1,0 +1,100 @@
+// The flow of every command that makes a model: load, apply the steps, save whole or not at all, verify what was saved.
+
+import { type Command, Option } from "commander";
+import pc from "picocolors";
+import {
+  compress,
+  fixDims,
+  load,
+  type Model,
+  measure,
+  type Recipe,
+  save,
+  type Verification,
+  verify,
+} from "../index.js";
+import { ExitCode, exitWith } from "./exit.js";
+import { fileSize } from "./format.js";
+import { reportForm, writeReport } from "./report.js";
+import { type CommonFlags, commonFlags, defaultOutput, type Session } from "./shared.js";
+
+export interface MakeFlags extends CommonFlags {
+  readonly out?: string;
+  readonly dryRun?: boolean;
+  /** undefined: on the engine; true: and the invariants after each step; false: not at all. */
+  readonly verify?: boolean;
+  readonly external?: boolean;
+  readonly fixDims?: boolean;
+  readonly report?: string;
+}
+
+export function makeFlags(command: Command): Command {
+  return commonFlags(
+    command
+      .option("-o, --out <path>", "where to write (default: <model>.pared.onnx beside the input)")
+      .option("--dry-run", "say what would be done, write nothing")
+      .addOption(new Option("--verify", "also check the graph's invariants after every step"))
+      .addOption(new Option("--no-verify", "do not run the result against the original"))
+      .option("--external", "weights in <out>.data, also below 2 GiB")
+      .option("--fix-dims", "write the sizes of --dim and --shape into the file")
+      .option("--report <file>", "write a report: .html, .md or .json"),
+  );
+}
+
+export async function make(input: string, recipe: Recipe | string, flags: MakeFlags, session: Session): Promise<void> {
+  const { terminal, options } = session;
+  const out = flags.out ?? defaultOutput(input);
+  if (flags.report !== undefined) reportForm(flags.report);
+  const original = await load(input, options);
+  const start = flags.fixDims ? fixDims(original, options) : original;
+  const { model, steps, notes } = await compress(start, recipe, { ...options, verify: flags.verify === true });
+  terminal.notes(notes, flags.verbose === true);
+  if (flags.dryRun) {
+    terminal.json({ input, recipe: steps.map((step) => step.method), notes, written: null });
+    terminal.print("Nothing was written (--dry-run).");
+    return;
+  }
+  const saved = await save(model, out, { ...options, external: flags.external === true });
+  const verification = flags.verify === false ? undefined : await check(original, out, session);
+  const before = original.origin?.bytes ?? 0;
+  terminal.json({
+    input,
+    output: saved.path,
+    bytes: { before, after: saved.bytes },
+    files: saved.files,
+    verification,
+    steps,
+  });
+  terminal.print(
+    `${pc.bold(saved.path)}  ${fileSize(before)} -> ${pc.green(fileSize(saved.bytes))} (${ratio(before, saved.bytes)})`,
+  );
+  if (verification) terminal.print(describeVerification(verification));
+  if (flags.report !== undefined) {
+    const report = await measure([original, await load(out)], options);
+    await writeReport({ ...report, notes: [...(report.notes ?? []), ...notes] }, flags.report, terminal);
+  }
+}
+
+export async function check(original: Model, out: string, { options }: Session): Promise<Verification> {
+  const result = await verify(original, await load(out), options);
+  if (result.outputs.some(broken)) exitWith(ExitCode.failed);
+  return result;
+}
+
+const ratio = (before: number, after: number) => (after === 0 ? "-" : `${(before / after).toFixed(2)}x smaller`);
+
+export function describeVerification({ verified, data, outputs, reason }: Verification): string {
+  if (verified === "no") return pc.yellow(`not verified: ${reason ?? "unknown reason"}`);
+  const how = `verified (${verified}) on ${data}`;
+  const bad = outputs.filter(broken);
+  if (bad.length > 0) {
+    return pc.red(`${how}: ${bad.map(({ name }) => name).join(", ")}: NaN or infinite where the original is not`);
+  }
+  const worst = outputs.toSorted((a, b) => a.sqnrDb - b.sqnrDb)[0];
+  if (!worst) return `${how}: no tensor outputs to compare`;
+  return `${how}: worst output ${worst.name}, cosine ${worst.cosine.toFixed(6)}, SQNR ${decibels(worst.sqnrDb)}`;
+}
+
+const broken = ({ nonFinite }: Verification["outputs"][number]) => nonFinite.mismatched > 0;
+
+const decibels = (value: number) => (value === Number.POSITIVE_INFINITY ? "exact" : `${value.toFixed(1)} dB`);

@@ -1,0 +1,78 @@
+// What every command shares: the common flags, one abort signal for Ctrl-C, and the terminal.
+
+import { type Command, Option } from "commander";
+import type { ServiceOptions } from "../services.js";
+import { targets } from "../targets/index.js";
+import { parseBytes, parseDims, parseNumber, parseShape } from "./flags.js";
+import { type Terminal, terminal } from "./terminal.js";
+
+export interface CommonFlags {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly target?: string;
+  readonly data?: string;
+  readonly dim?: Record<string, number>;
+  readonly shape?: Record<string, number[]>;
+  readonly seed?: number;
+  readonly threads?: number;
+  readonly memory?: number;
+}
+
+/** Adds the flags that mean the same everywhere. */
+export function commonFlags(command: Command): Command {
+  return command
+    .addOption(new Option("--target <target>", "where it will run").choices([...targets.names]).default("any"))
+    .option("--data <path>", "dataset.json, folder, file or module to observe, calibrate and measure on")
+    .addOption(new Option("--dim <name=size,...>", "sizes of symbolic dimensions").argParser(parseDims))
+    .addOption(new Option("--shape <input=sizes>", "shape of an input, as input=1,3,224,224").argParser(parseShape))
+    .addOption(new Option("--seed <number>", "seed of everything random").argParser(parseNumber))
+    .addOption(
+      new Option("--threads <number>", "worker and engine threads (default: all cores)").argParser(parseNumber),
+    )
+    .addOption(
+      new Option("--memory <bytes>", "working memory, as 4GiB (default: half of what is free)").argParser(parseBytes),
+    )
+    .option("--json", "print one JSON document to stdout and nothing else")
+    .option("--quiet", "print errors only")
+    .option("--verbose", "list every note, and the stack of errors");
+}
+
+export interface Session {
+  readonly terminal: Terminal;
+  readonly options: ServiceOptions;
+}
+
+/** Runs a command with the first Ctrl-C as an abort: work stops, temporary files go, nothing half-written stays. */
+export async function withSession(flags: CommonFlags, work: (session: Session) => Promise<void>): Promise<void> {
+  const controller = new AbortController();
+  const stop = () => controller.abort(new DOMException("Stopped.", "AbortError"));
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  const screen = terminal(flags);
+  try {
+    await work({
+      terminal: screen,
+      options: {
+        signal: controller.signal,
+        onProgress: screen.progress,
+        threads: flags.threads,
+        memory: flags.memory,
+        seed: flags.seed,
+        data: flags.data,
+        target: flags.target,
+        dims: { ...flags.dim, ...flags.shape },
+      },
+    });
+  } finally {
+    screen.clear();
+    process.removeListener("SIGINT", stop);
+    process.removeListener("SIGTERM", stop);
+  }
+}
+
+/** `dir/model.onnx` to `dir/model.pared.onnx`; the last part of a URL, into the working directory. */
+export function defaultOutput(input: string, suffix = ".pared.onnx"): string {
+  const path = /^https?:/.test(input) ? (new URL(input).pathname.split("/").pop() ?? "model.onnx") : input;
+  return `${path.replace(/\.(onnx|onnx_data|pb)$/i, "")}${suffix}`;
+}

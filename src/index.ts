@@ -1,0 +1,36 @@
+/**
+ * pare: make a trained ONNX model smaller and faster, with the proof of what was lost.
+ *
+ * Five verbs, in the order of the flow: {@link load}, {@link inspect}, {@link compress}, {@link measure}, {@link save};
+ * beside them {@link pare} (tries, judges, chooses), {@link verify} and {@link run}.
+ *
+ * @module
+ */
+
+export type { Context, Progress } from "./base/context.js";
+export { describeError, type ErrorKind, failed, invalid, PareError, unsupported } from "./base/errors.js";
+export type { Note } from "./base/note.js";
+export type { Method, Registry } from "./base/registry.js";
+export { type CompressOptions, type CompressResult, compress } from "./compress.js";
+export type { Dataset, Sample, Split } from "./data/dataset.js";
+export type { DatasetSpec } from "./data/index.js";
+export { fixDims } from "./fix-dims.js";
+export { GATE, type GateLimits, type Verdict } from "./gate.js";
+export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
+export type * from "./ir/model.js";
+export { print } from "./ir/print.js";
+export { load } from "./load.js";
+export { type MeasureOptions, type ModelReport, measure, type Report } from "./measure.js";
+export { methods } from "./methods.js";
+export { type Attempt, type PareOptions, type PareResult, pare } from "./pare.js";
+export { parseRecipe, type Recipe, type RecipeStep, steps } from "./recipe.js";
+export { printInspection, reports } from "./report/index.js";
+export { run } from "./run.js";
+export { save, saveBytes } from "./save.js";
+export type { ServiceOptions } from "./services.js";
+export type { Step, StepContext, StepResult } from "./step/step.js";
+export type { DType } from "./tensor/dtype.js";
+export type { Tensor } from "./tensor/tensor.js";
+export type { Feeds, Value } from "./tensor/value.js";
+export { type Verification, verify } from "./verify.js";
+export { version } from "./version.js";

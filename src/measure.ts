@@ -1,0 +1,179 @@
+// measure: models beside each other on the same data, the reference first: size, speed, memory, fidelity, accuracy.
+
+import { platform } from "#platform";
+import { invalid } from "./base/errors.js";
+import type { Note } from "./base/note.js";
+import type { Dataset } from "./data/dataset.js";
+import type { Provider, SessionOptions } from "./engine/runtime.js";
+import { openSession } from "./engine/session.js";
+import type { Model } from "./ir/model.js";
+import { load } from "./load.js";
+import { metrics } from "./metrics/index.js";
+import { layerSizes } from "./metrics/layers.js";
+import type { MetricContext, Patch } from "./metrics/metric.js";
+import type { ModelReport, Report } from "./metrics/report.js";
+import { reports } from "./report/index.js";
+import { type ServiceOptions, type Services, withServices } from "./services.js";
+import { type OpenSubject, subjectOf } from "./subject.js";
+import type { Feeds } from "./tensor/value.js";
+import { version } from "./version.js";
+
+export type { ModelReport, Report } from "./metrics/report.js";
+
+export interface MeasureOptions extends ServiceOptions {
+  /** Where to run; default: what the platform's runtime prefers. "wasm" in Node: as a page would run the models. */
+  readonly provider?: Provider | undefined;
+  /** Names of the metrics wanted; default all. What is left out is null. */
+  readonly metrics?: readonly string[] | undefined;
+  /** Timed runs of each model; default: as many as fit two seconds, 7 to 300. */
+  readonly runs?: number | undefined;
+  /** Milliseconds for the timed runs of each model; default 2000. */
+  readonly latencyBudgetMs?: number | undefined;
+  /** Samples for fidelity and accuracy; default: all labelled ones, 200 of unlabelled data. */
+  readonly limit?: number | undefined;
+  /** Writes the report as well, in the form that the extension asks for: .html, .md or .json. Not in the page. */
+  readonly report?: string | undefined;
+}
+
+const LATENCY_BUDGET_MS = 2000;
+const OPEN_BY_PATH = 128e6;
+const UNLABELLED_LIMIT = 200;
+
+/**
+ * The first model is the reference. What cannot be measured is null, with a note that says why; the call fails only when
+ * a model does not load, the data does not fit the reference, or it is stopped.
+ */
+export async function measure(inputs: readonly (string | Model)[], options: MeasureOptions = {}): Promise<Report> {
+  if (inputs.length === 0) throw invalid("no-models", "There is no model to measure.");
+  const wanted = options.metrics ? options.metrics.map((name) => metrics.get(name)) : metrics.list;
+  const form = options.report === undefined ? undefined : formFor(options.report);
+  const models: Model[] = [];
+  for (const input of inputs) models.push(typeof input === "string" ? await load(input, options) : input);
+
+  const report = await withServices(models[0]!, options, async (services) => {
+    const notes: Note[] = [];
+    const subjects: OpenSubject[] = [];
+    for (const [index, model] of models.entries()) subjects.push(subjectOf(model, index, services));
+    const context = metricContext(services, options, notes);
+    try {
+      const rows = subjects.map(({ path }) => blankRow(path));
+      for (const metric of wanted) {
+        services.signal?.throwIfAborted();
+        const patches = await metric.measure(subjects, context);
+        for (const [index, patch] of patches.entries()) Object.assign(rows[index]!, known(patch));
+      }
+      const feeds = wanted.some(({ needs }) => needs === "engine") ? await context.firstFeeds() : {};
+      return await finish(rows, models, context, [...services.notes, ...notes], feeds);
+    } finally {
+      for (const subject of subjects) await subject.close();
+    }
+  });
+  if (form !== undefined && options.report !== undefined) await write(options.report, await form.render(report));
+  return report;
+}
+
+function metricContext(services: Services, options: MeasureOptions, notes: Note[]): MetricContext {
+  const session: SessionOptions = {
+    ...(options.provider === undefined ? {} : { provider: options.provider }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  };
+  const data = services.data.split("measure");
+  let first: Promise<Feeds> | undefined;
+  const context: MetricContext = {
+    ...services,
+    runtime: async () =>
+      (options.provider === "wasm" ? await platform.wasmRuntime() : undefined) ?? (await services.runtime()),
+    data,
+    session,
+    runs: options.runs,
+    latencyBudgetMs: options.latencyBudgetMs ?? LATENCY_BUDGET_MS,
+    limit: options.limit ?? (data.labelled ? undefined : UNLABELLED_LIMIT),
+    memoryBudget: services.memory ?? platform.freeMemory() / 2,
+    now: platform.now,
+    compressedSize: platform.compressedSize,
+    serve: platform.serve,
+    open: async (subject) => {
+      // Only large models are opened by path: small ones need no file.
+      const { path } = subject.bytes > OPEN_BY_PATH ? await subject.file() : {};
+      return openSession(subject.model, context, { ...session, path });
+    },
+    firstFeeds: () => {
+      first ??= firstSample(data);
+      return first;
+    },
+    note: (note) => notes.push(note),
+  };
+  return context;
+}
+
+async function firstSample(data: Dataset): Promise<Feeds> {
+  for await (const { feeds } of data.samples({ limit: 1 })) return feeds;
+  throw invalid("data-empty", `There is no sample to measure on in ${data.name}.`, {
+    hint: "The part for measuring may be empty: name one in dataset.json, or give more data.",
+  });
+}
+
+const blankRow = (path: string): ModelReport => ({
+  path,
+  bytes: 0,
+  transfer: { gzip: null, brotli: null },
+  parameters: null,
+  nonZero: null,
+  macs: null,
+  loadMs: null,
+  latencyMs: null,
+  latencyRatio: null,
+  fidelity: null,
+  accuracy: null,
+});
+
+const known = (patch: Patch): Partial<ModelReport> =>
+  Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+
+async function finish(
+  rows: readonly ModelReport[],
+  models: readonly Model[],
+  context: MetricContext,
+  notes: readonly Note[],
+  feeds: Feeds,
+): Promise<Report> {
+  const { data, session } = context;
+  const samples = Math.max(0, ...rows.map((row) => row.fidelity?.samples ?? row.accuracy?.samples ?? 0));
+  const shapes = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, [...dims]]));
+  return {
+    pare: version,
+    machine: await platform.machine(),
+    seed: context.seed ?? 0,
+    data: { name: data.name, synthetic: data.synthetic, labelled: data.labelled, samples },
+    models: [...rows],
+    settings: {
+      provider: session.provider ?? (await context.runtime()).provider,
+      ...(session.threads === undefined ? {} : { threads: session.threads }),
+      shapes,
+    },
+    layers: layerSizes(models).map((layer) => ({ ...layer, bytes: [...layer.bytes] })),
+    notes: [...notes],
+  };
+}
+
+function formFor(path: string) {
+  const extension = path.split(".").at(-1)?.toLowerCase() ?? "";
+  const form = reports.list.find(({ extensions }) => extensions.includes(extension));
+  if (form) return form;
+  throw invalid("option-invalid", `A report cannot be written as "${path}".`, {
+    expected: reports.list.flatMap(({ extensions }) => extensions.map((each) => `.${each}`)).join(", "),
+    found: `.${extension}`,
+  });
+}
+
+async function write(path: string, text: string): Promise<void> {
+  const sink = await platform.create(path);
+  try {
+    await sink.write(new TextEncoder().encode(text));
+    await sink.finish();
+    await sink.commit();
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
+}

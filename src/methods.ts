@@ -1,0 +1,25 @@
+// Every list of methods, for `pare methods`, the docs and the page.
+
+import type { Method, Registry } from "./base/registry.js";
+import { readers, tokenizers } from "./data/index.js";
+import { accuracyMetrics } from "./metrics/accuracy/index.js";
+import { metrics } from "./metrics/index.js";
+import { passes } from "./passes/index.js";
+import { formats } from "./quantize/formats/index.js";
+import { schemes } from "./quantize/schemes/index.js";
+import { steps } from "./recipe.js";
+import { reports } from "./report/index.js";
+import { targets } from "./targets/index.js";
+
+export const methods: readonly Registry<Method>[] = [
+  steps,
+  passes,
+  formats,
+  schemes,
+  targets,
+  metrics,
+  accuracyMetrics,
+  readers,
+  tokenizers,
+  reports,
+];

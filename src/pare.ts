@@ -1,0 +1,225 @@
+// The main job, `pare model.onnx`: clean up, try the forms that the target runs fast, judge each against the original on
+// the engine, and choose the smallest that is as good and not slower.
+
+import { PareError } from "./base/errors.js";
+import { info, type Note, warning } from "./base/note.js";
+import { applyPlan } from "./compress.js";
+import type { Dataset } from "./data/dataset.js";
+import { weightBytes } from "./engine/weight-bytes.js";
+import { GATE, type GateLimits, judgeQuality, type Verdict } from "./gate.js";
+import type { Model } from "./ir/model.js";
+import { measure } from "./measure.js";
+import type { ModelReport, Report } from "./metrics/report.js";
+import { encode } from "./onnx/encode.js";
+import { parseRecipe, type Recipe } from "./recipe.js";
+import { type ServiceOptions, type Services, withServices } from "./services.js";
+import type { Target } from "./targets/target.js";
+
+export interface PareOptions extends ServiceOptions {
+  readonly limits?: Partial<GateLimits>;
+  /** Check the graph's invariants after every step. */
+  readonly checkInvariants?: boolean;
+}
+
+/** One form that was tried. */
+export interface Attempt {
+  readonly form: string;
+  readonly recipe: Recipe;
+  readonly model: Model;
+  /** Bytes of the file and its external data. */
+  readonly bytes: number;
+  readonly quality: Verdict;
+  /** Time over the original's, by engine; an engine is absent where the form was not timed. */
+  readonly latency: Readonly<Record<string, number>>;
+  readonly passed: boolean;
+  /** Why it was chosen or not. */
+  readonly reason: string;
+  readonly notes: readonly Note[];
+}
+
+export interface PareResult {
+  /** Undefined when no form passed. */
+  readonly chosen: Attempt | undefined;
+  /** In the order they were tried, boldest first. */
+  readonly attempts: readonly Attempt[];
+  readonly before: { readonly bytes: number };
+  readonly data: Report["data"];
+  readonly notes: readonly Note[];
+  /** What to try next, as command lines without the model's name. */
+  readonly next: readonly string[];
+}
+
+/** Samples that choose the form; the report measures on the rest. */
+const SAMPLES = { real: 256, synthetic: 8 };
+/** Milliseconds of timed runs for each form and engine. */
+const LATENCY_BUDGET_MS = 700;
+/** A session takes about this many times the weights: above the budget nothing is timed. */
+const SESSION_FACTOR = 2.5;
+/** Forms whose sizes differ by less than this share are one size: then the faster one is better. */
+const SAME_SIZE = 0.02;
+const CHOSEN = "chosen";
+
+/**
+ * Tries the forms of the target and chooses. Nothing is written. Throws when the original does not run, or the data
+ * does not fit it.
+ */
+export function pare(model: Model, options: PareOptions = {}): Promise<PareResult> {
+  return withServices(model, options, async (services) => {
+    const limits = { ...GATE, ...options.limits };
+    const clean = await applyPlan(model, parseRecipe([{ method: "clean" }]), services, options.checkInvariants);
+    const made = await makeForms(clean.model, services, options.checkInvariants);
+    const part = choosingPart(services.data);
+    const common = { ...options, data: part, memory: services.memory };
+    const quality = await measure([model, ...made.forms.map((form) => form.model)], {
+      ...common,
+      metrics: ["size", "fidelity", "accuracy"],
+      limit: part.synthetic ? SAMPLES.synthetic : SAMPLES.real,
+    });
+    const reference = quality.models[0]!;
+    const verdicts = made.forms.map((_, i) => judgeQuality(quality.models[i + 1]!, reference, quality.data, limits));
+    const timing = await timeForms(model, made.forms, verdicts, common, services);
+    const before = { bytes: model.origin?.bytes ?? reference.bytes };
+    const judged = made.forms.map((form, i) =>
+      judge(form, quality.models[i + 1]!, verdicts[i]!, timing.ratios[i]!, before.bytes, limits),
+    );
+    const best = choose(judged);
+    const attempts = judged.map((attempt) => outcome(attempt, best));
+    const chosen = attempts.find(({ reason }) => reason === CHOSEN);
+    return {
+      chosen,
+      attempts,
+      before,
+      data: quality.data,
+      notes: [
+        ...services.notes,
+        ...clean.notes,
+        ...made.notes,
+        ...timing.notes,
+        ...(quality.notes ?? []),
+        ...(chosen?.notes ?? []),
+      ],
+      next: next(services.target, quality.data.synthetic, chosen),
+    };
+  });
+}
+
+interface Form {
+  readonly form: string;
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly notes: readonly Note[];
+}
+
+/** The forms worth trying on a target, boldest first: what it runs natively and fast, then what every runtime folds at load. */
+export function formsFor({ fast }: Target): readonly { readonly form: string; readonly recipe: Recipe }[] {
+  const one = (form: string, options: Record<string, unknown>) => ({
+    form,
+    recipe: [{ method: "quantize", ...options }] as unknown as Recipe,
+  });
+  const narrow = fast.matMulNBits.map(({ bits }) =>
+    one(`int${bits} blocks`, { weights: `int${bits}`, form: "native" }),
+  );
+  return [
+    ...narrow,
+    ...(fast.dynamicInt8 ? [one("int8 dynamic", { weights: "int8", activations: "dynamic" })] : []),
+    one("int8 self-extracting", { weights: "int8", form: "extract" }),
+    ...(fast.float16 ? [one("float16", { weights: "float16", compute: "float16" })] : []),
+    one("float16 stored", { weights: "float16" }),
+  ];
+}
+
+async function makeForms(clean: Model, services: Services, check = false) {
+  const forms: Form[] = [];
+  const notes: Note[] = [];
+  for (const { form, recipe } of formsFor(services.target)) {
+    try {
+      const { model, notes } = await applyPlan(clean, parseRecipe(recipe), services, check);
+      forms.push({ form, recipe: [{ method: "clean" }, ...recipe], model, notes });
+    } catch (error) {
+      if (!(error instanceof PareError) || error.kind === "internal") throw error;
+      notes.push(info("form-not-possible", `${form} is not possible here: ${error.message}`, error.node));
+    }
+  }
+  return { forms, notes };
+}
+
+/** The part that chooses, as a dataset that is not split again: the report measures on the other. */
+function choosingPart(data: Dataset): Dataset {
+  const part = data.split("calibrate");
+  const whole: Dataset = { ...part, split: () => whole };
+  return whole;
+}
+
+async function timeForms(
+  model: Model,
+  forms: readonly Form[],
+  verdicts: readonly Verdict[],
+  options: PareOptions,
+  services: Services,
+): Promise<{ ratios: Record<string, number>[]; notes: Note[] }> {
+  const ratios = forms.map((): Record<string, number> => ({}));
+  const notes: Note[] = [];
+  const passed = forms.flatMap((form, index) => (verdicts[index]?.passed ? [{ form, index }] : []));
+  const { timedOn } = services.target;
+  if (timedOn.length === 0) {
+    notes.push(warning("not-timed", `Speed on target "${services.target.name}" cannot be measured on this machine.`));
+  }
+  if (weightBytes(model.graph) * SESSION_FACTOR > (services.memory ?? Number.POSITIVE_INFINITY)) {
+    notes.push(warning("not-timed", "The model does not fit the memory that may be used: its speed was not measured."));
+    return { ratios, notes };
+  }
+  for (const engine of timedOn) {
+    if (passed.length === 0) break;
+    const report = await measure([model, ...passed.map(({ form }) => form.model)], {
+      ...options,
+      ...(engine === "wasm" ? { provider: "wasm" as const } : {}),
+      metrics: ["latency"],
+      latencyBudgetMs: LATENCY_BUDGET_MS,
+    });
+    notes.push(...(report.notes ?? []));
+    for (const [i, { index }] of passed.entries()) {
+      const ratio = report.models[i + 1]?.latencyRatio;
+      if (typeof ratio === "number") ratios[index]![engine] = ratio;
+    }
+  }
+  return { ratios, notes };
+}
+
+function judge(
+  form: Form,
+  row: ModelReport,
+  quality: Verdict,
+  latency: Readonly<Record<string, number>>,
+  before: number,
+  limits: GateLimits,
+): Attempt {
+  const slow = Object.entries(latency).find(([, ratio]) => ratio > limits.latency);
+  const bytes = row.bytes || encode(form.model).byteLength;
+  const reason = !quality.passed ? "not as good" : slow ? `slower on ${slow[0]}` : bytes >= before ? "not smaller" : "";
+  return { ...form, bytes, quality, latency, passed: reason === "", reason };
+}
+
+/** The smallest; of those of about one size the fastest. */
+export function choose<A extends Pick<Attempt, "passed" | "bytes" | "latency">>(attempts: readonly A[]): A | undefined {
+  const passed = attempts.filter((attempt) => attempt.passed);
+  const smallest = Math.min(...passed.map(({ bytes }) => bytes));
+  const near = passed.filter(({ bytes }) => bytes <= smallest * (1 + SAME_SIZE));
+  const speed = ({ latency }: Pick<Attempt, "latency">) => Math.max(0, ...Object.values(latency));
+  return near.reduce<A | undefined>((best, each) => (best && speed(best) <= speed(each) ? best : each), undefined);
+}
+
+function outcome(attempt: Attempt, chosen: Attempt | undefined): Attempt {
+  if (attempt === chosen) return { ...attempt, reason: CHOSEN };
+  if (!attempt.passed || !chosen) return attempt;
+  return { ...attempt, reason: attempt.bytes > chosen.bytes ? "larger" : "slower than the chosen one" };
+}
+
+function next(target: Target, synthetic: boolean, chosen: Attempt | undefined): string[] {
+  return [
+    ...(synthetic ? ["--data <dataset.json | folder>  to judge by your own data instead of synthetic inputs"] : []),
+    ...(target.name === "any" ? ["--target node (or webgpu)  where packed 4-bit and 8-bit products are fast"] : []),
+    ...(chosen === undefined || chosen.form.startsWith("float16")
+      ? ["pare quantize <model> --weights int8 --keep first last  to keep the most sensitive layers in float"]
+      : ["pare quantize <model> --weights uint4 --form extract  half the size again, at some loss"]),
+  ];
+}
