@@ -18,5 +18,10 @@ export interface KernelPool {
     input: JobInput,
     job: KernelJobs[Name]["options"],
   ): Promise<KernelJobs[Name]["result"]>;
+  /**
+   * Gives back the large `bytes` of a result that nobody reads any more, to be overwritten by a later result: fresh
+   * memory costs more than the kernels that fill it.
+   */
+  recycle?(bytes: Uint8Array): void;
   dispose(): Promise<void>;
 }
