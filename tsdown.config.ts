@@ -22,6 +22,8 @@ const shared: UserConfig = {
   // Every npm package stays an import: users get security updates without a release of ours, and licences stay apart.
   deps: { skipNodeModulesBundle: true },
   publint: false,
+  // Compressed sizes of every chunk cost more time than the build.
+  report: false,
 };
 
 export default defineConfig([
