@@ -1,0 +1,123 @@
+// Every constant tensor of a model, wherever it stands: initializers, sparse ones, Constant nodes, in subgraphs and
+// functions too. Reads no bytes.
+
+import { type Attribute, type Graph, type Initializer, label, type Model, type Node } from "../ir/model.js";
+import { type DType, elementCount } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+export interface Constant {
+  readonly name: string;
+  /** "" in the main graph; else the way there: "If:out/then_branch", "function local.Gelu". */
+  readonly scope: string;
+  readonly dtype: DType;
+  readonly dims: readonly number[];
+  readonly elements: number;
+  /** As stored: packed, sparse parts together. */
+  readonly bytes: number;
+  /** The stored parts: one, or the values and the indices of a sparse one. */
+  readonly parts: readonly Tensor[];
+  readonly sparse: boolean;
+  readonly uses: readonly Use[];
+  /** The uses of any value of the same body: to follow what becomes of this one. */
+  readonly usesOf: (name: string) => readonly Use[];
+}
+
+export interface Use {
+  readonly node: Node;
+  readonly input: number;
+}
+
+/** A list of nodes with what it defines: a graph, or the body of a function. */
+export interface Body {
+  readonly scope: string;
+  readonly nodes: readonly Node[];
+  readonly initializers: ReadonlyMap<string, Initializer>;
+  /** The body whose values this one sees; undefined for the main graph and for functions. */
+  readonly outer: Body | undefined;
+}
+
+/** The main graph, then nested ones in node order, then functions. */
+export function* bodies(model: Model): Iterable<Body> {
+  yield* withNested({ scope: "", nodes: model.graph.nodes, initializers: model.graph.initializers, outer: undefined });
+  for (const { name, domain, nodes } of model.functions) {
+    const scope = `function ${domain === "" ? "" : `${domain}.`}${name}`;
+    yield* withNested({ scope, nodes, initializers: new Map(), outer: undefined });
+  }
+}
+
+function* withNested(body: Body): Iterable<Body> {
+  yield body;
+  for (const node of body.nodes) {
+    for (const [name, attribute] of node.attributes) {
+      for (const [index, graph] of graphsOf(attribute).entries()) {
+        const scope = `${body.scope === "" ? "" : `${body.scope}/`}${label(node)}/${name}${index === 0 ? "" : index}`;
+        yield* withNested({ scope, nodes: graph.nodes, initializers: graph.initializers, outer: body });
+      }
+    }
+  }
+}
+
+export const graphsOf = (attribute: Attribute): readonly Graph[] =>
+  attribute.type === "graph" ? [attribute.value] : attribute.type === "graphs" ? attribute.value : [];
+
+/** In graph order: a body's initializers, then its Constant nodes. */
+export function constants(model: Model): readonly Constant[] {
+  const all = [...bodies(model)];
+  const uses = usesByBody(all);
+  const found: Constant[] = [];
+  for (const body of all) {
+    const usesOf = (name: string) => uses.get(body)?.get(name) ?? [];
+    for (const [name, initializer] of body.initializers) {
+      const parts = initializer.sparse ? [initializer.sparse.values, initializer.sparse.indices] : [initializer];
+      found.push(constant(name, body.scope, initializer, parts, usesOf));
+    }
+    for (const node of body.nodes) {
+      const value = node.attributes.get("value") ?? node.attributes.get("sparse_value");
+      // The scalar forms of a Constant node (value_float ...) hold too little to count.
+      if (node.opType !== "Constant" || node.domain !== "" || value === undefined) continue;
+      const name = node.outputs[0] ?? "";
+      if (value.type === "tensor") found.push(constant(name, body.scope, value.value, [value.value], usesOf));
+      else if (value.type === "sparse") {
+        const { values, indices } = value.value.sparse;
+        found.push(constant(name, body.scope, value.value, [values, indices], usesOf));
+      }
+    }
+  }
+  return found;
+}
+
+function constant(
+  name: string,
+  scope: string,
+  { dtype, dims }: { readonly dtype: DType; readonly dims: readonly number[] },
+  parts: readonly Tensor[],
+  usesOf: Constant["usesOf"],
+): Constant {
+  const bytes = parts.reduce((sum, part) => sum + stored(part), 0);
+  const sparse = parts.length > 1;
+  return { name, scope, dtype, dims, elements: elementCount(dims), bytes, parts, sparse, uses: usesOf(name), usesOf };
+}
+
+const stored = (tensor: Tensor): number =>
+  tensor.strings ? tensor.strings.reduce((sum, text) => sum + text.byteLength, 0) : tensor.data.byteLength;
+
+/** Uses of each name, by the body that defines it: a subgraph sees the names of the graphs around it. */
+function usesByBody(all: readonly Body[]): ReadonlyMap<Body, ReadonlyMap<string, readonly Use[]>> {
+  const uses = new Map<Body, Map<string, Use[]>>();
+  for (const body of all) {
+    const defined = new Map<string, Use[]>();
+    for (const name of body.initializers.keys()) defined.set(name, []);
+    for (const node of body.nodes) for (const output of node.outputs) defined.set(output, []);
+    uses.set(body, defined);
+  }
+  for (const body of all) {
+    for (const node of body.nodes) {
+      for (const [input, name] of node.inputs.entries()) {
+        let from: Body | undefined = body;
+        while (from !== undefined && !uses.get(from)?.has(name)) from = from.outer;
+        if (from !== undefined && name !== "") uses.get(from)?.get(name)?.push({ node, input });
+      }
+    }
+  }
+  return uses;
+}

@@ -1,0 +1,48 @@
+// Which constants are weights, and how many elements each stands for.
+
+import { intOf } from "../ir/attributes.js";
+import type { Model } from "../ir/model.js";
+import { DTYPES } from "../tensor/dtype.js";
+import { type Constant, constants, type Use } from "./constants.js";
+
+/** Elements of all weights, packed codes counted one by one. */
+export const parameterCount = (model: Model): number =>
+  constants(model)
+    .filter(isWeight)
+    .reduce((sum, weight) => sum + weightElements(weight), 0);
+
+/** A constant of numbers of float type, or codes of 8 bits and fewer, but not their scales and zero points. */
+export function isWeight({ dtype, uses }: Constant): boolean {
+  const { kind, bits } = DTYPES[dtype];
+  const numeric = kind === "float" || kind === "complex" || ((kind === "int" || kind === "uint") && bits <= 8);
+  return numeric && !(uses.length > 0 && uses.every(isScaleOrZeroPoint));
+}
+
+/** Inputs that hold scales, zero points or codebooks, by operator: ONNX and ContribOperators.md. */
+const SCALE_INPUTS: Readonly<Record<string, readonly number[]>> = {
+  QuantizeLinear: [1, 2],
+  DequantizeLinear: [1, 2],
+  MatMulInteger: [2, 3],
+  ConvInteger: [2, 3],
+  QLinearConv: [1, 2, 4, 5, 6, 7],
+  QLinearMatMul: [1, 2, 4, 5, 6, 7],
+  DynamicQuantizeMatMul: [2, 3],
+  DynamicQuantizeLSTM: [8, 9, 10, 11],
+  MatMulNBits: [2, 3, 4],
+  MatMulBnb4: [2],
+  GatherBlockQuantized: [2, 3],
+};
+
+const isScaleOrZeroPoint = ({ node, input }: Use): boolean => SCALE_INPUTS[node.opType]?.includes(input) === true;
+
+/** Elements a weight stands for: MatMulNBits and its kin pack several codes into a byte. */
+export function weightElements(weight: Constant): number {
+  for (const { node, input } of weight.uses) {
+    if (node.opType === "MatMulNBits" && input === 1) return intOf(node, "K", 0) * intOf(node, "N", 0);
+    if (node.opType === "MatMulBnb4" && input === 1) return intOf(node, "K", 0) * intOf(node, "N", 0);
+    if (node.opType === "GatherBlockQuantized" && input === 0 && weight.dtype === "uint8") {
+      return weight.elements * Math.floor(8 / intOf(node, "bits", 4));
+    }
+  }
+  return weight.elements;
+}
