@@ -41,7 +41,7 @@ const directions: Check = {
 
 /** Files made from others are committed; each maker says with --check whether they are still what it would make. */
 const makers = readdirSync(new URL("./", import.meta.url))
-  .filter((name) => /^(?:generate|build)-.*\.(?:ts|mjs)$/.test(name))
+  .filter((name) => /^(?:generate|build|make)-.*\.(?:ts|mjs)$/.test(name))
   .map((name) => command(`made by ${name}`, name.endsWith(".ts") ? "tsx" : "node", `tools/${name}`, "--check"));
 
 const checks: Check[] = [
