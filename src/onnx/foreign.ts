@@ -118,7 +118,10 @@ const DOUBTFUL: readonly Form[] = [
     text: "a Core ML model",
     hint: EXPORT,
     test: (head) =>
-      head[0] === 0x08 && head[1]! < 0x14 && head[2] === 0x12 && /\x0a[^\0]*\x0a/.test(latin(head.subarray(4, 12))),
+      head[0] === 0x08 &&
+      head[1]! < 0x14 &&
+      head[2] === 0x12 &&
+      [4, 5, 6].some((at) => head[at] === 0x0a && head[at + 2] === 0x0a),
   },
   // GraphDef: node (1), whose first field is a name; SavedModel: schema version 1, then MetaGraphDef (2).
   {

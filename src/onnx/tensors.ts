@@ -9,7 +9,7 @@ import { bytesData, type Tensor, type TensorData } from "../tensor/tensor.js";
 import type { ExternalFiles } from "./external-data.js";
 import { keep, keptOf, planOf, restore } from "./kept.js";
 import { MAX_COUNT, MAX_RANK } from "./limits.js";
-import { type Part, slot, takeParts } from "./parts.js";
+import { type Part, takeParts } from "./parts.js";
 import {
   type SparseTensorProto,
   SparseTensorProtoSchema,
