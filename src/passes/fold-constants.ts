@@ -1,0 +1,284 @@
+// Computes what depends on constants alone, by running just those nodes on the engine, and stores the results. Constant
+// nodes become initializers. The file never grows by it: a result is stored only when it is no larger than the weights
+// that it makes superfluous.
+
+import { PareError } from "../base/errors.js";
+import { info, type Note } from "../base/note.js";
+import { run } from "../engine/run.js";
+import type { EngineServices } from "../engine/session.js";
+import { makeModel } from "../ir/build.js";
+import { GraphEditor } from "../ir/edit.js";
+import { mapGraphs } from "../ir/map.js";
+import { type Graph, type Initializer, label, type Model, type Node } from "../ir/model.js";
+import { type Scope, subgraphs } from "../ir/traverse.js";
+import { DTYPES, elementCount } from "../tensor/dtype.js";
+import { constantValue } from "./constant-node.js";
+import { definePass } from "./pass.js";
+import { tensorOf } from "./result-tensor.js";
+import { transposed } from "./transposed-weight.js";
+
+export const foldConstants = definePass({
+  name: "fold-constants",
+  summary: "What depends on constants alone is computed once and stored, where that does not make the file larger.",
+  async rewrite(model, context, notes) {
+    const result = await mapGraphs(model, (graph, outer) => rewriteGraph(graph, outer, model, context, notes));
+    // Before IR 4 every initializer had to be an input too.
+    return result === model ? model : { ...result, irVersion: Math.max(result.irVersion, 4) };
+  },
+});
+
+/** Results up to this size are stored whatever they came from: shapes, bounds, scalars. Bytes. */
+const SMALL = 1024;
+/** Weights that one evaluation may read, bytes: it happens in memory, and the result stays there until it is saved. */
+const EVALUATION_LIMIT = 64 * 2 ** 20;
+/** Each round gives up the last node of what was too large, and tries again with what stands before it. */
+const ROUNDS = 8;
+
+async function rewriteGraph(
+  graph: Graph,
+  outer: Scope,
+  model: Model,
+  context: EngineServices,
+  notes: Note[],
+): Promise<Graph> {
+  const editor = new GraphEditor(graph, outer);
+  hoistConstants(editor, graph);
+  foldTransposes(editor);
+  const left = new Set<Node>();
+  for (let round = 0; round < ROUNDS; round++) {
+    const region = constantRegion(editor, left);
+    const targets = frontier(editor, region);
+    if (targets.length === 0) break;
+    const values = await evaluate(editor, targets, model, context, notes);
+    for (const target of targets) {
+      const value = values.get(target.name);
+      const bytes = value ? value.data.byteLength : Number.POSITIVE_INFINITY;
+      if (value && bytes <= Math.max(SMALL, target.freedBytes)) store(editor, target, value);
+      // Not stored: what stands before it may still be worth it.
+      else left.add(target.node);
+    }
+  }
+  return editor.done();
+}
+
+/** Constant nodes to initializers, except where the result must keep a node: as an output of the graph. */
+function hoistConstants(editor: GraphEditor, graph: Graph): void {
+  for (const node of graph.nodes) {
+    if (node.opType !== "Constant" || node.domain !== "") continue;
+    const name = node.outputs[0]!;
+    const value = editor.isOutput(name) ? undefined : constantValue(node);
+    if (!value) continue;
+    editor.remove(node);
+    editor.setInitializer(name, value);
+  }
+}
+
+/** Transposes of weights are ours: lazily, so that their size does not matter, and only where nothing else uses the weight. */
+function foldTransposes(editor: GraphEditor): void {
+  for (const node of editor.graph.nodes) {
+    if (node.opType !== "Transpose" || node.domain !== "") continue;
+    const [name, output] = [node.inputs[0]!, node.outputs[0]!];
+    const weight = editor.initializer(name);
+    if (!weight || editor.constant(name) !== weight || editor.isOutput(name) || editor.isOutput(output)) continue;
+    if (editor.consumers(name).length !== 1) continue;
+    const value = transposed(node, weight);
+    if (!value) continue;
+    editor.remove(node);
+    editor.removeInitializer(name);
+    editor.setInitializer(output, value);
+  }
+}
+
+/** Nodes whose results depend on constants alone, and which may be computed. */
+function constantRegion(editor: GraphEditor, left: ReadonlySet<Node>): ReadonlySet<Node> {
+  const region = new Set<Node>();
+  const known = (name: string) => {
+    if (name === "" || editor.constant(name)) return true;
+    const producer = editor.producer(name);
+    return producer !== undefined && region.has(producer);
+  };
+  for (const node of editor.graph.nodes) {
+    if (!left.has(node) && mayCompute(editor, node) && node.inputs.every(known)) region.add(node);
+  }
+  return region;
+}
+
+/** Random results, and decoders of stored weights: computing those would undo a compression. */
+const NEVER = new Set(
+  `RandomNormal RandomNormalLike RandomUniform RandomUniformLike Multinomial Bernoulli Dropout Constant
+  DequantizeLinear QuantizeLinear DynamicQuantizeLinear`.split(/\s+/),
+);
+/** Operators whose result is larger than their inputs by any factor; computed only from parameters, never from weights. */
+const GROWING = new Set("ConstantOfShape Expand Tile Range EyeLike OneHot Resize Upsample Pad".split(" "));
+
+function mayCompute(editor: GraphEditor, node: Node): boolean {
+  if (
+    node.domain !== "" ||
+    NEVER.has(node.opType) ||
+    subgraphs(node).length > 0 ||
+    node.outputs.every((o) => o === "")
+  ) {
+    return false;
+  }
+  const constants = node.inputs.flatMap((name) => editor.constant(name) ?? []);
+  if (constants.some((constant) => constant.sparse || constant.dtype === "string" || isStored(constant, node)))
+    return false;
+  return !GROWING.has(node.opType) || constants.every((constant) => elementCount(constant.dims) <= SMALL);
+}
+
+/**
+ * A weight kept in fewer bits than it is used with: float16 behind a Cast, int8 codes, packed bits. That is how somebody
+ * wants it stored, so the nodes that decode it are left to the runtime, which folds them when it loads the model.
+ */
+function isStored(constant: Initializer, node: Node): boolean {
+  const { bits, kind } = DTYPES[constant.dtype];
+  if (bits >= 32 || kind === "bool" || elementCount(constant.dims) <= 16) return false;
+  return bits < 16 || kind !== "float" || node.opType === "Cast";
+}
+
+/** Operators whose result is as large as their first input. */
+const SAME_SIZE = new Set("Transpose Reshape Flatten Squeeze Unsqueeze Identity Neg Abs Sqrt Exp Log Relu".split(" "));
+
+/** Whether it is clear without computing it that a result would make the file larger. */
+function isTooLarge(editor: GraphEditor, { node, freedBytes }: Target): boolean {
+  const source = editor.constant(node.inputs[0] ?? "");
+  if (!source || source.sparse || !SAME_SIZE.has(node.opType)) return false;
+  return source.data.byteLength > Math.max(SMALL, freedBytes);
+}
+
+/** A result of the region that something outside of it uses. */
+interface Target {
+  readonly name: string;
+  readonly node: Node;
+  /** The nodes it takes, in order, and the constants they start from. */
+  readonly cone: readonly Node[];
+  readonly constants: ReadonlySet<string>;
+  /** Bytes of weights that nobody needs any more when this result is stored. */
+  readonly freedBytes: number;
+}
+
+function frontier(editor: GraphEditor, region: ReadonlySet<Node>): Target[] {
+  const targets: Target[] = [];
+  for (const node of region) {
+    for (const name of node.outputs) {
+      if (name === "" || editor.isOutput(name)) continue;
+      if (editor.consumers(name).every((user) => region.has(user))) continue;
+      targets.push(targetOf(editor, region, node, name));
+    }
+  }
+  return targets;
+}
+
+function targetOf(editor: GraphEditor, region: ReadonlySet<Node>, node: Node, name: string): Target {
+  const cone = new Set<Node>([node]);
+  const constants = new Set<string>();
+  for (const member of cone) {
+    for (const input of member.inputs) {
+      if (input === "") continue;
+      if (editor.constant(input)) constants.add(input);
+      else cone.add(editor.producer(input)!);
+    }
+  }
+  let freedBytes = 0;
+  for (const constant of constants) {
+    const own = editor.initializer(constant);
+    if (!own || own.sparse || editor.isOutput(constant)) continue;
+    if (editor.consumers(constant).every((user) => cone.has(user))) freedBytes += own.data.byteLength;
+  }
+  // The cone was collected from its end; the region is in graph order.
+  return { name, node, cone: [...region].filter((member) => cone.has(member)), constants, freedBytes };
+}
+
+type Values = ReadonlyMap<string, Initializer & { readonly sparse?: undefined }>;
+
+/** Runs the cones together; where that fails, one by one, so that one refused node costs only itself. */
+async function evaluate(
+  editor: GraphEditor,
+  targets: readonly Target[],
+  model: Model,
+  context: EngineServices,
+  notes: Note[],
+): Promise<Values> {
+  const possible = targets.filter((target) => {
+    if (isTooLarge(editor, target)) return false;
+    if (sourceBytes(editor, [target]) <= EVALUATION_LIMIT) return true;
+    notes.push(
+      info("constant-kept", "Depends on constants alone, but is large: left to the runtime.", label(target.node)),
+    );
+    return false;
+  });
+  if (possible.length === 0) return new Map();
+  if (sourceBytes(editor, possible) <= EVALUATION_LIMIT) {
+    try {
+      return await compute(editor, possible, model, context);
+    } catch (error) {
+      if (!(error instanceof PareError) || possible.length === 1) throwUnlessEngine(error);
+    }
+  }
+  const values = new Map<string, Initializer & { readonly sparse?: undefined }>();
+  for (const target of possible) {
+    context.signal?.throwIfAborted();
+    try {
+      for (const [name, value] of await compute(editor, [target], model, context)) values.set(name, value);
+    } catch (error) {
+      throwUnlessEngine(error);
+      const text = `The engine does not compute it: ${(error as Error).message}`;
+      notes.push(info("constant-kept", text, label(target.node)));
+    }
+  }
+  return values;
+}
+
+function throwUnlessEngine(error: unknown): void {
+  if (!(error instanceof PareError) || error.kind === "internal") throw error;
+}
+
+function sourceBytes(editor: GraphEditor, targets: readonly Target[]): number {
+  let bytes = 0;
+  for (const name of new Set(targets.flatMap((target) => [...target.constants]))) {
+    const constant = editor.constant(name);
+    if (constant && !constant.sparse) bytes += constant.data.byteLength;
+  }
+  return bytes;
+}
+
+async function compute(
+  editor: GraphEditor,
+  targets: readonly Target[],
+  model: Model,
+  context: EngineServices,
+): Promise<Values> {
+  const nodes = new Set(targets.flatMap((target) => target.cone));
+  const initializers = new Map<string, Initializer>();
+  for (const target of targets) for (const name of target.constants) initializers.set(name, editor.constant(name)!);
+  const graph: Graph = {
+    name: "constants",
+    docString: "",
+    inputs: [],
+    outputs: targets.map(({ name }) => ({ name })),
+    valueInfo: new Map(),
+    nodes: editor.graph.nodes.filter((node) => nodes.has(node)),
+    initializers,
+  };
+  const opset = model.opsets.get("") ?? 1;
+  const small = makeModel(graph, { opset, ir: Math.max(model.irVersion, 4) });
+  const results = await run(small, {}, context, { threads: 1 });
+  const values = new Map<string, Initializer & { readonly sparse?: undefined }>();
+  for (const { name } of targets) {
+    const value = results[name] && tensorOf(results[name]);
+    if (value) values.set(name, value);
+  }
+  return values;
+}
+
+function store(editor: GraphEditor, target: Target, value: Initializer): void {
+  // The node stays for its other results; when none is used it is dead, and removed as such.
+  const node = editor.current(target.node)!;
+  const others = node.outputs.filter((name) => name !== target.name && name !== "");
+  if (others.length === 0) editor.remove(node);
+  else {
+    const outputs = node.outputs.map((name) => (name === target.name ? editor.unique(`${name}_unused`) : name));
+    editor.replace(node, [{ ...node, outputs }]);
+  }
+  editor.setInitializer(target.name, value);
+}
