@@ -1,0 +1,88 @@
+// How a weight is cut for quantization: which axis has scales of its own, and which way blocks run.
+
+import { intOf } from "../ir/attributes.js";
+import type { BlockLayout, LinearLayout } from "./computation.js";
+import type { Settings } from "./options.js";
+import { axisOf, matrixUses, type Weight } from "./weights.js";
+
+/**
+ * The axis of output channels (or table rows), as the first operator that uses the weight tells. The first axis where
+ * the weight is only rearranged (exporters write LSTM weights so). Undefined: it is no weight.
+ */
+export function channelAxis(weight: Weight): number | undefined {
+  const [first] = matrixUses(weight);
+  const { dims } = weight.tensor;
+  if (first === undefined) return dims.length > 1 && weight.consumers.every(rearranges) ? 0 : undefined;
+  const axis = axisOf(first.use.outputAxis, dims);
+  if (axis < 0 || axis >= dims.length) return undefined;
+  return first.through ? 1 - axis : axis;
+}
+
+const REARRANGING = new Set(["Concat", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"]);
+
+const rearranges = ({ node, input }: Weight["consumers"][number]) =>
+  node !== undefined && node.domain === "" && REARRANGING.has(node.opType) && (input === 0 || node.opType === "Concat");
+
+/** 8-bit codes: signed around 0, or unsigned, around 128 when symmetric. `low` and `high` may be narrowed. */
+export function linearLayout(
+  weight: Weight,
+  settings: Pick<Settings, "granularity" | "format" | "symmetric">,
+): LinearLayout {
+  const signed = settings.format.low < 0;
+  const axis = settings.granularity === "tensor" ? undefined : channelAxis(weight);
+  const zeroPoint = signed ? 0 : 128;
+  // Symmetric signed codes leave out -128, so that a weight and its negative are equally far.
+  const low = signed && settings.symmetric ? -127 : settings.format.low;
+  const leading = axis !== undefined && axis > 0 && matrixUses(weight)[0]?.use.role === "recurrent";
+  return { axis, leading, low, high: settings.format.high, asymmetric: !settings.symmetric, zeroPoint };
+}
+
+/** Blocks along the axis that is summed over, or along a row of a table; undefined where rows are too short for blocks. */
+export function blockLayout(
+  weight: Weight,
+  settings: Pick<Settings, "block" | "format" | "symmetric">,
+): BlockLayout | undefined {
+  const { dims } = weight.tensor;
+  const axis = channelAxis(weight);
+  if (axis === undefined || dims.length < 2) return undefined;
+  const product = (sizes: readonly number[]) => sizes.reduce((all, size) => all * size, 1);
+  const rest = { block: settings.block, bits: settings.format.bits as 4 | 8, symmetric: settings.symmetric };
+  if (axis === dims.length - 1) {
+    const rows = product(dims.slice(0, -1));
+    return rows < SHORTEST
+      ? undefined
+      : { rows, columns: dims[axis]!, along: "rows", ...rest, block: fitting(rows, rest.block) };
+  }
+  // ConvTranspose has its channels in the middle, before a few kernel elements: then the first axis makes the rows.
+  const at = product(dims.slice(axis + 1)) < SHORTEST ? 0 : axis;
+  const columns = product(dims.slice(at + 1));
+  if (columns < SHORTEST) return undefined;
+  return {
+    rows: product(dims.slice(0, at + 1)),
+    columns,
+    along: "columns",
+    ...rest,
+    block: fitting(columns, rest.block),
+  };
+}
+
+/** A row shorter than a block takes the smallest block that holds it, so that little is padded. */
+function fitting(length: number, block: number): number {
+  let size = block;
+  while (size > SHORTEST && size / 2 >= length) size /= 2;
+  return size;
+}
+
+const SHORTEST = 16;
+
+/** For each use: whether a product reads the weight as [K, N] ("rows": blocks run along rows) or [N, K]; undefined: neither. */
+export function productAlong(
+  consumer: Weight["consumers"][number],
+  dims: readonly number[],
+): "rows" | "columns" | undefined {
+  const { node, input, through } = consumer;
+  if (node === undefined || dims.length !== 2 || input !== 1 || node.domain !== "") return undefined;
+  if (node.opType !== "MatMul" && node.opType !== "Gemm") return undefined;
+  const transposed = node.opType === "Gemm" && intOf(node, "transB", 0) !== 0;
+  return transposed === (through !== undefined) ? "rows" : "columns";
+}

@@ -1,0 +1,264 @@
+// Dynamic int8: weights int8 in the file, activations uint8 at each run, integer products. Nothing is calibrated.
+
+import { info, type Note, warning } from "../../base/note.js";
+import { intOf } from "../../ir/attributes.js";
+import { type Graph, label, type Node } from "../../ir/model.js";
+import { type Scope, scopeOf, subgraphs, topScope } from "../../ir/traverse.js";
+import type { StepContext } from "../../step/step.js";
+import { int64 } from "../../tensor/tensor.js";
+import { filled } from "../computation.js";
+import { Activations, dynamicConv, dynamicLstm, dynamicProduct, type RecurrentMatrix } from "../dynamic.js";
+import { extract, packLinear } from "../extract.js";
+import { formats } from "../formats/index.js";
+import { checkHeap } from "../heap.js";
+import { channelAxis, linearLayout, productAlong } from "../layout.js";
+import { MICROSOFT } from "../native.js";
+import type { Settings } from "../options.js";
+import { prepare, raiseOpset } from "../prepare.js";
+import { Edits, makeNode } from "../rewrite.js";
+import { keptNotes, nothingDone, selection } from "../select.js";
+import { type Consumer, collectWeights, type Weight } from "../weights.js";
+import { defineScheme } from "./scheme.js";
+
+export const dynamic = defineScheme({
+  name: "dynamic",
+  summary: "8-bit weights, activations quantized at each run, integer products for MatMul, Gemm, Conv and LSTM",
+  reference: "https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html",
+  operators: ["MatMul", "Gemm", "Conv", "LSTM"],
+  serves: ({ format, activations }) => format.kind === "integer" && activations === "dynamic",
+  async apply(given, settings, context) {
+    // DynamicQuantizeLinear came with opset 11.
+    const { model, notes: raised } = raiseOpset(await prepare(given), 11);
+    const edits = new Edits(model);
+    const plan = planOf(collectWeights(model), selection(model, settings));
+    const rewriting = new Rewriting(edits, settings, context, plan);
+    for (const [weight, part] of plan.parts) rewriting.store(weight, part);
+    rewriting.graph(model.graph, topScope);
+    const kept = keptNotes(plan.kept);
+    if (edits.empty) return { model: given, notes: [...kept, nothingDone("dynamic quantization")] };
+    checkHeap(context.target, rewriting.decoded, rewriting.largest);
+    const domains = rewriting.usesMicrosoft ? { [MICROSOFT]: 1 } : {};
+    return { model: edits.apply(domains), notes: [...raised, ...rewriting.notes(), ...kept] };
+  },
+});
+
+/** How a weight takes part: multiplied as integers by at least one node, or not at all. */
+type Part = "product" | "conv" | "lstm" | "stored";
+
+interface Plan {
+  readonly parts: ReadonlyMap<Weight, Part>;
+  readonly byConsumer: ReadonlyMap<Node, ReadonlyMap<number, Weight>>;
+  readonly kept: readonly { readonly weight: Weight; readonly reason: string }[];
+}
+
+function planOf(weights: readonly Weight[], choice: ReturnType<typeof selection>): Plan {
+  const parts = new Map<Weight, Part>();
+  const byConsumer = new Map<Node, Map<number, Weight>>();
+  const kept: { weight: Weight; reason: string }[] = [];
+  for (const weight of weights) {
+    const reason =
+      choice.reasonToKeep(weight) ??
+      (weight.tensor.dtype === "float16" ? "DynamicQuantizeLinear takes float32 only" : undefined);
+    const part = reason === undefined ? partOf(weight) : undefined;
+    if (part === undefined) {
+      kept.push({ weight, reason: reason ?? "no operator that pare knows uses it as a weight" });
+      continue;
+    }
+    parts.set(weight, part);
+    for (const { node, input } of weight.consumers) {
+      if (node === undefined) continue;
+      const inputs = byConsumer.get(node) ?? new Map<number, Weight>();
+      byConsumer.set(node, inputs.set(input, weight));
+    }
+  }
+  return { parts, byConsumer, kept };
+}
+
+function partOf(weight: Weight): Part | undefined {
+  if (channelAxis(weight) === undefined) return undefined;
+  const { dims } = weight.tensor;
+  if (weight.consumers.some((consumer) => productAlong(consumer, dims) !== undefined)) return "product";
+  if (weight.consumers.every(isConv)) return "conv";
+  if (weight.consumers.every(isLstm)) return "lstm";
+  return "stored";
+}
+
+const isConv = ({ node, input }: Consumer) => node?.opType === "Conv" && node.domain === "" && input === 1;
+const isLstm = ({ node, input }: Consumer) =>
+  node?.opType === "LSTM" && node.domain === "" && (input === 1 || input === 2) && intOf(node, "layout", 0) === 0;
+
+/** What a stored weight is called, for the nodes that multiply with its codes. */
+interface Stored {
+  readonly codes: string;
+  readonly scale: string;
+  readonly zeroPoint: string;
+  readonly dims: readonly number[];
+}
+
+class Rewriting {
+  decoded = 0;
+  largest = 0;
+  usesMicrosoft = false;
+  readonly #stored = new Map<Weight, Stored>();
+  readonly #activations: Activations;
+  readonly #notes: Note[] = [];
+  readonly #reduced: boolean;
+
+  constructor(
+    private readonly edits: Edits,
+    private readonly settings: Settings,
+    private readonly context: StepContext,
+    private readonly plan: Plan,
+  ) {
+    this.#activations = new Activations(edits);
+    this.#reduced = settings.reduceRange ?? context.target.saturates;
+  }
+
+  /** Puts the codes of a weight in the place of its floats. */
+  store(weight: Weight, part: Part): void {
+    const { edits, context } = this;
+    const { dims } = weight.tensor;
+    const name = part === "conv" ? "uint8" : part === "stored" ? this.settings.format.name : "int8";
+    const layout = linearLayout(weight, { ...this.settings, format: formats.get(name), symmetric: true });
+    const reduced = this.#reduced && name === "int8" && part !== "stored" ? { low: -64, high: 64 } : {};
+    const packed = packLinear(edits, context, weight, { ...layout, ...reduced }, scaleDims(part, dims, layout.axis));
+    const others = weight.consumers.filter((consumer) => !this.multiplies(consumer, part, dims));
+    if (others.length > 0 || part === "stored") {
+      extract(edits, weight, packed);
+      this.decoded += weight.elements * 4;
+      this.largest = Math.max(this.largest, weight.elements * 4);
+      const why =
+        part === "stored" ? "" : ` for ${others.map(({ node }) => (node ? label(node) : "an output")).join(", ")}`;
+      const text = `"${weight.name}" is stored as ${name} and decoded once, when the model loads${why}.`;
+      this.#notes.push(info("quantized-extract", text, weight.name));
+    } else edits.replaceConstant(weight.graph, weight.name, packed.parts);
+    const names = packed.names;
+    this.#stored.set(weight, { ...names, zeroPoint: names.zeroPoint ?? "", dims });
+    const seen = new Set(weight.consumers.flatMap((consumer) => consumer.through ?? []));
+    for (const transpose of seen) {
+      if (others.every((consumer) => consumer.through !== transpose)) edits.replaceNode(transpose, []);
+    }
+  }
+
+  private multiplies(consumer: Consumer, part: Part, dims: readonly number[]): boolean {
+    if (part === "product") return productAlong(consumer, dims) !== undefined;
+    if (part === "conv") return isConv(consumer);
+    return part === "lstm" && isLstm(consumer) && this.lstmWeights(consumer.node!) !== undefined;
+  }
+
+  /** Replaces the nodes of a graph, in order: an activation is quantized before the first that uses it. */
+  graph(graph: Graph, outer: Scope): void {
+    for (const node of graph.nodes) {
+      const nodes = this.nodesFor(graph, node, outer);
+      if (nodes) {
+        this.edits.replaceNode(node, nodes);
+        this.#notes.push(
+          info("quantized-dynamic", `${label(node)} (${node.opType}) multiplies 8-bit integers.`, label(node)),
+        );
+      }
+      for (const inner of subgraphs(node)) this.graph(inner, scopeOf(graph, outer));
+    }
+  }
+
+  private nodesFor(graph: Graph, node: Node, outer: Scope): readonly Node[] | undefined {
+    const weight = this.plan.byConsumer.get(node)?.get(1);
+    const part = weight && this.plan.parts.get(weight);
+    const stored = weight && this.#stored.get(weight);
+    if (weight === undefined || stored === undefined) return undefined;
+    const place = { edits: this.edits, activations: this.#activations, graph, node };
+    if (part === "product") {
+      const consumer = weight.consumers.find((candidate) => candidate.node === node && candidate.input === 1);
+      const along = consumer && productAlong(consumer, stored.dims);
+      if (along === undefined) return undefined;
+      const codes = along === "rows" ? stored.codes : this.transposed(weight, stored.codes, [1, 0]);
+      return dynamicProduct(place, codes, stored.scale);
+    }
+    if (part === "conv") {
+      const bias = this.bias(place, stored, outer);
+      const nodes = dynamicConv(place, stored.codes, stored.zeroPoint, stored.scale, bias?.name);
+      return bias ? [...bias.nodes, ...nodes] : nodes;
+    }
+    const matrices = part === "lstm" ? this.lstmWeights(node) : undefined;
+    if (matrices === undefined) return undefined;
+    this.usesMicrosoft = true;
+    const [w, r] = matrices.map((matrix) => this.recurrent(matrix)) as [RecurrentMatrix, RecurrentMatrix];
+    return dynamicLstm(node, stored.dims[1]! / 4, w, r);
+  }
+
+  /** Both matrices of an LSTM, where both can be quantized for it. */
+  private lstmWeights(node: Node): readonly Weight[] | undefined {
+    const inputs = this.plan.byConsumer.get(node);
+    const pair = [inputs?.get(1), inputs?.get(2)];
+    const ready = pair.filter((weight) => weight !== undefined && this.plan.parts.get(weight) === "lstm");
+    return ready.length === 2 ? (ready as Weight[]) : undefined;
+  }
+
+  private recurrent(weight: Weight): RecurrentMatrix {
+    const stored = this.#stored.get(weight)!;
+    const zeroPoint = this.once(weight, "zero_point", (name) => {
+      const dims = this.settings.granularity === "tensor" ? [stored.dims[0]!] : stored.dims.slice(0, 2);
+      const count = dims.reduce((all, dim) => all * dim, 1);
+      this.edits.addConstant(weight.graph, name, { dtype: "int8", dims, data: filled(count, 0) });
+    });
+    return { codes: this.transposed(weight, stored.codes, [0, 2, 1]), scale: stored.scale, zeroPoint };
+  }
+
+  /** The codes with their axes exchanged: one Transpose of a constant a weight, folded by the runtime. */
+  private transposed(weight: Weight, codes: string, perm: readonly number[]): string {
+    return this.once(weight, "quantized_transposed", (name) => {
+      this.edits.prepend(weight.graph, [makeNode("Transpose", [codes], [name], { perm })]);
+    });
+  }
+
+  readonly #made = new Map<Weight, Map<string, string>>();
+  private once(weight: Weight, suffix: string, make: (name: string) => void): string {
+    const names = this.#made.get(weight) ?? new Map<string, string>();
+    this.#made.set(weight, names);
+    const known = names.get(suffix);
+    if (known !== undefined) return known;
+    const name = this.edits.fresh(`${weight.name}_${suffix}`);
+    names.set(suffix, name);
+    make(name);
+    return name;
+  }
+
+  /** The bias of a Conv [O], given trailing axes so that it adds to [batch, O, ...]. */
+  private bias({ graph, node }: { graph: Graph; node: Node }, stored: Stored, outer: Scope) {
+    const name = node.inputs[2] ?? "";
+    if (name === "") return undefined;
+    const shaped = this.edits.fresh(`${name}_channels`);
+    const ones = Array<number>(stored.dims.length - 2).fill(1);
+    const constant = scopeOf(graph, outer).constant(name);
+    if (constant && constant.sparse === undefined && constant.dims.length === 1) {
+      this.edits.addConstant(graph, shaped, { ...constant, dims: [constant.dims[0]!, ...ones] });
+      return { name: shaped, nodes: [] };
+    }
+    const shape = this.edits.fresh(`${shaped}_shape`);
+    this.edits.addConstant(graph, shape, int64([ones.length + 1], [-1, ...ones]));
+    return { name: shaped, nodes: [makeNode("Reshape", [name, shape], [shaped])] };
+  }
+
+  notes(): readonly Note[] {
+    const notes = [...this.#notes];
+    const { target } = this.context;
+    if (!target.fast.dynamicInt8) {
+      notes.push(
+        warning("slow-form", `Target ${target.name} has no integer products: these layers will run on the CPU there.`),
+      );
+    }
+    if (this.#reduced && [...this.plan.parts.values()].some((part) => part === "product" || part === "lstm")) {
+      const text =
+        "Weights of MatMul, Gemm and LSTM use 7 of 8 bits: x64 processors without VNNI add pairs of products in 16 bits and saturate. Use reduceRange: false where the processor is known.";
+      notes.push(info("reduced-range", text));
+    }
+    return notes;
+  }
+}
+
+/** How scales are written: [N] for products, [O, 1, ...] to scale a Conv's output, [directions, gates] for an LSTM. */
+function scaleDims(part: Part, dims: readonly number[], axis: number | undefined): readonly number[] | undefined {
+  if (axis === undefined) return part === "lstm" ? [dims[0]!] : undefined;
+  if (part === "product") return [dims[axis]!];
+  if (part === "conv") return [dims[axis]!, ...Array<number>(dims.length - 2).fill(1)];
+  return part === "lstm" ? dims.slice(0, 2) : undefined;
+}

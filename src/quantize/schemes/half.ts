@@ -1,0 +1,138 @@
+// float16 weights and arithmetic. Operators without float16, sizes, and whatever would pass its range stay in float32.
+
+import { info, type Note, warning } from "../../base/note.js";
+import { type Graph, label, type Model, type Node } from "../../ir/model.js";
+import { subgraphs } from "../../ir/traverse.js";
+import { outputTypes } from "../../ops/types.js";
+import type { StepContext } from "../../step/step.js";
+import type { DType } from "../../tensor/dtype.js";
+import { halfCopy } from "../computation.js";
+import { toHalf } from "../half/convert.js";
+import { LARGEST_VALUE, largestValues, weightRange } from "../half/ranges.js";
+import { operatorObstacle } from "../half/rules.js";
+import type { Settings } from "../options.js";
+import { prepare, raiseOpset } from "../prepare.js";
+import { Edits } from "../rewrite.js";
+import { nothingDone, selection } from "../select.js";
+import { collectWeights, type Weight } from "../weights.js";
+import { defineScheme } from "./scheme.js";
+
+export const half = defineScheme({
+  name: "half",
+  summary: "float16 weights and arithmetic; inputs and outputs stay float32 unless asked otherwise",
+  reference: "https://onnxruntime.ai/docs/performance/model-optimizations/float16.html",
+  operators: ["*"],
+  serves: ({ format, compute }) => format.kind === "float" && compute === "compute",
+  async apply(given, settings, context) {
+    const { model, notes: raised } = raiseOpset(await prepare(given), 7);
+    const weights = collectWeights(model).filter((weight) => weight.tensor.dtype === "float32");
+    const values = floatValues(model);
+    if (weights.length + values.length === 0) return { model: given, notes: [nothingDone("float16")] };
+    const ranged = await outOfRange(model, weights, values, settings, context);
+    const choice = selection(model, { ...settings, minimum: 0 });
+    const edits = new Edits(model);
+    const kept = new Map<string, Node[]>();
+    const opset = model.opsets.get("") ?? 1;
+    const converted = toHalf(model, {
+      io: settings.io,
+      fresh: (prefix) => edits.fresh(prefix),
+      half: (name, tensor) => halfCopy(context, name, tensor),
+      obstacle: (node, names) =>
+        operatorObstacle(node, opset) ??
+        (choice.node(node) ? undefined : "the options keep or only say so") ??
+        names.map((name) => ranged.reasons.get(name)).find((reason) => reason !== undefined),
+      kept: (node, reason) => kept.set(reason, [...(kept.get(reason) ?? []), node]),
+    });
+    return { model: converted, notes: [...raised, ...ranged.notes, ...keptNodes(kept), ...speed(context)] };
+  },
+});
+
+function keptNodes(kept: ReadonlyMap<string, readonly Node[]>): Note[] {
+  return [...kept].flatMap(([reason, nodes]) =>
+    nodes.map((node) => info("kept-float32", `${label(node)} (${node.opType}) stays float32: ${reason}.`, label(node))),
+  );
+}
+
+function speed({ target }: StepContext): Note[] {
+  if (target.fast.float16) return [];
+  const text = `Target ${target.name} computes float16 by casting to float32: smaller, not faster. Use compute: stored, or a GPU.`;
+  return [info("float16-speed", text)];
+}
+
+/** Names of float32 values that nodes of the top-level graph give. */
+function floatValues(model: Model): string[] {
+  const types = new Map<string, DType | undefined>();
+  const { graph } = model;
+  for (const { name, type } of graph.inputs) types.set(name, type?.kind === "tensor" ? type.dtype : undefined);
+  for (const [name, { dtype }] of graph.initializers) types.set(name, dtype);
+  const found: string[] = [];
+  for (const node of graph.nodes) {
+    if (subgraphs(node).length > 0) continue;
+    for (const [at, dtype] of outputTypes(node, (name) => types.get(name)).entries()) {
+      const name = node.outputs[at]!;
+      const known = dtype ?? statedType(graph, name);
+      types.set(name, known);
+      if (name !== "" && known === "float32") found.push(name);
+    }
+  }
+  return found;
+}
+
+function statedType(graph: Graph, name: string): DType | undefined {
+  const type = (graph.valueInfo.get(name) ?? graph.outputs.find((output) => output.name === name))?.type;
+  return type?.kind === "tensor" ? type.dtype : undefined;
+}
+
+interface OutOfRange {
+  /** By value or weight name: why nodes that touch it stay float32. */
+  readonly reasons: ReadonlyMap<string, string>;
+  readonly notes: readonly Note[];
+}
+
+async function outOfRange(
+  model: Model,
+  weights: readonly Weight[],
+  values: readonly string[],
+  settings: Settings,
+  context: StepContext,
+): Promise<OutOfRange> {
+  const reasons = new Map<string, string>();
+  const notes: Note[] = [];
+  const bytes = weights.reduce((sum, weight) => sum + 4 * weight.elements, 0);
+  // Reading every weight of a large model first would double the work; large ones are checked as they are converted.
+  const checked = bytes <= READ_ALL ? weights : weights.filter((weight) => weight.elements <= ALWAYS_READ);
+  for (const weight of checked) {
+    const { overflow, underflow, maxAbs } = await weightRange(weight, context);
+    if (overflow > 0) {
+      reasons.set(weight.name, `${weight.name} holds values up to ${maxAbs.toPrecision(4)}, beyond float16`);
+      notes.push(
+        warning("value-out-of-range", `Weight "${weight.name}" reaches ${maxAbs.toPrecision(4)}.`, weight.name),
+      );
+    } else if (maxAbs !== 0 && (maxAbs < SUBNORMAL || (maxAbs < TINY && underflow > 0))) {
+      // Small values beside large ones may become 0: they did not matter. A weight that is small as a whole does.
+      reasons.set(weight.name, `${weight.name} reaches only ${maxAbs.toPrecision(2)}, where float16 has few digits`);
+      notes.push(warning("value-underflow", `Weight "${weight.name}" is too small for float16.`, weight.name));
+    }
+  }
+  if (settings.guard === "off" || (settings.guard === "auto" && bytes > RUN_BELOW)) {
+    const why = settings.guard === "off" ? "as the option says" : "because the model is large";
+    notes.push(
+      warning("values-not-checked", `Whether values pass float16's range was not checked by running, ${why}.`),
+    );
+    return { reasons, notes };
+  }
+  for (const [name, largest] of await largestValues(model, values, context, SAMPLES)) {
+    if (largest <= LARGEST_VALUE) continue;
+    reasons.set(name, `${name} reaches ${largest.toPrecision(4)}; float16 ends at 65504`);
+    notes.push(warning("value-out-of-range", `Value "${name}" reaches ${largest.toPrecision(4)} on the data.`, name));
+  }
+  return { reasons, notes };
+}
+
+/** Below it float16 has fewer than 11 significant bits; 2^-24 is its smallest number. */
+const SUBNORMAL = 2 ** -14;
+const TINY = 2 ** -10;
+const READ_ALL = 256 * 2 ** 20;
+const ALWAYS_READ = 2 ** 18;
+const RUN_BELOW = 512 * 2 ** 20;
+const SAMPLES = 4;

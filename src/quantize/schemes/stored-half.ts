@@ -1,0 +1,45 @@
+// float16 in the file, float32 at run time: every large float constant behind a Cast, which the runtime folds at load.
+
+import { info } from "../../base/note.js";
+import { extract, packHalf } from "../extract.js";
+import { checkHeap } from "../heap.js";
+import { prepare } from "../prepare.js";
+import { Edits } from "../rewrite.js";
+import { keptNotes, nothingDone, selection } from "../select.js";
+import { collectWeights, type Weight } from "../weights.js";
+import { defineScheme } from "./scheme.js";
+
+export const storedHalf = defineScheme({
+  name: "stored-half",
+  summary: "Weights stored as float16 and decoded when the model loads; the graph computes in float32 as before",
+  operators: ["*"],
+  serves: ({ format, compute }) => format.kind === "float" && compute === "stored",
+  async apply(given, settings, context) {
+    const model = await prepare(given);
+    const edits = new Edits(model);
+    const choice = selection(model, settings);
+    const kept: { weight: Weight; reason: string }[] = [];
+    let count = 0;
+    let decoded = 0;
+    let largest = 0;
+    for (const weight of collectWeights(model)) {
+      const reason =
+        choice.reasonToKeep(weight) ?? (weight.tensor.dtype === "float16" ? "it is float16 already" : undefined);
+      if (reason !== undefined) {
+        kept.push({ weight, reason });
+        continue;
+      }
+      extract(edits, weight, packHalf(edits, context, weight));
+      count++;
+      decoded += weight.elements * 4;
+      largest = Math.max(largest, weight.elements * 4);
+    }
+    if (count === 0) return { model: given, notes: [...keptNotes(kept), nothingDone("float16 storage")] };
+    checkHeap(context.target, decoded, largest);
+    const note = info(
+      "stored-float16",
+      `${count} weights are stored as float16 and become float32 once, when the model loads.`,
+    );
+    return { model: edits.apply(), notes: [note, ...keptNotes(kept)] };
+  },
+});

@@ -1,0 +1,127 @@
+// Weight-only quantization, round to nearest: packed operators where the target is fast at them, else self-extracting.
+
+import { info, type Note } from "../../base/note.js";
+import type { StepContext } from "../../step/step.js";
+import { DTYPES } from "../../tensor/dtype.js";
+import { extract, packBlocks, packLinear } from "../extract.js";
+import { formats } from "../formats/index.js";
+import { checkHeap } from "../heap.js";
+import { blockLayout, channelAxis, linearLayout } from "../layout.js";
+import { MICROSOFT, nativeObstacle, packNative, usesProduct, usesTable } from "../native.js";
+import type { Settings } from "../options.js";
+import { prepare, raiseOpset } from "../prepare.js";
+import { Edits } from "../rewrite.js";
+import { keptNotes, nothingDone, selection } from "../select.js";
+import { collectWeights, type Weight } from "../weights.js";
+import { defineScheme } from "./scheme.js";
+
+export const weightOnly = defineScheme({
+  name: "weight-only",
+  summary: "Weights as 8 or 4-bit integers, round to nearest; activations stay float",
+  reference: "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftmatmulnbits",
+  operators: ["MatMul", "Gemm", "Gather", "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "com.microsoft:Attention"],
+  serves: ({ format, activations }) => format.kind === "integer" && activations === "float",
+  async apply(given, settings, context) {
+    const prepared = await prepare(given);
+    // uint4 tensors, and the Cast from them, came with opset 21.
+    const { model, notes: raised } = raiseOpset(prepared, settings.format.bits === 4 ? 21 : 7);
+    const edits = new Edits(model);
+    const choice = selection(model, settings);
+    const kept: { weight: Weight; reason: string }[] = [];
+    const notes: Note[] = [...raised];
+    let native = false;
+    let decoded = 0;
+    let largest = 0;
+    for (const weight of collectWeights(model)) {
+      const reason = choice.reasonToKeep(weight) ?? noWeight(weight);
+      const done = reason === undefined ? quantizeOne(edits, weight, settings, context) : { reason };
+      if (done.form === undefined) {
+        kept.push({ weight, reason: done.reason });
+        continue;
+      }
+      notes.push(...done.notes);
+      if (done.form === "native") native = true;
+      else {
+        decoded += floatBytes(weight);
+        largest = Math.max(largest, floatBytes(weight));
+      }
+    }
+    if (edits.empty) return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization")] };
+    checkHeap(context.target, decoded, largest);
+    return { model: edits.apply(native ? { [MICROSOFT]: 1 } : {}), notes: [...notes, ...keptNotes(kept)] };
+  },
+});
+
+type Done =
+  | { readonly form?: undefined; readonly reason: string }
+  | { readonly form: "native" | "extract"; readonly notes: readonly Note[] };
+
+const noWeight = (weight: Weight) =>
+  channelAxis(weight) === undefined ? "no operator that pare knows uses it as a weight" : undefined;
+
+const floatBytes = (weight: Weight) => (weight.elements * DTYPES[weight.tensor.dtype].bits) / 8;
+
+function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: StepContext): Done {
+  const { format, form } = settings;
+  const blocks =
+    settings.granularity === "auto" || settings.granularity === "block" ? blockLayout(weight, settings) : undefined;
+  if (form !== "extract") {
+    const level = nativeLevel(weight, settings, context);
+    const obstacle = blocks ? (nativeObstacle(weight, blocks) ?? level.obstacle) : "its rows are too short for blocks";
+    if (blocks && obstacle === undefined) {
+      packNative(edits, context, weight, blocks, level.accuracy);
+      return { form: "native", notes: nativeNotes(weight, format.bits, blocks.block, level.accuracy) };
+    }
+    if (form === "native") return { reason: `${obstacle}; form native was asked for` };
+  }
+  const inBlocks = settings.granularity === "block" || format.bits === 4;
+  if (inBlocks && blocks) {
+    const packed = packBlocks(edits, context, weight, blocks);
+    if (packed.bytes >= floatBytes(weight)) return { reason: "its codes, scales and padding are no smaller" };
+    extract(edits, weight, packed);
+    return { form: "extract", notes: [extractNote(weight, `${format.bits}-bit codes in blocks of ${blocks.block}`)] };
+  }
+  // Too narrow for blocks of 4 bits (a depthwise kernel, say): 8 bits with a scale a channel lose less and save enough.
+  const eight = format.bits === 4 ? formats.get(format.low < 0 ? "int8" : "uint8") : format;
+  const packed = packLinear(edits, context, weight, linearLayout(weight, { ...settings, format: eight }));
+  if (packed.bytes + NODE_BYTES >= floatBytes(weight))
+    return { reason: "its codes, scales and decoding nodes are no smaller" };
+  extract(edits, weight, packed);
+  const why = format.bits === 4 ? ", its rows being too short for 4-bit blocks" : "";
+  return { form: "extract", notes: [extractNote(weight, `${eight.name} codes${why}`)] };
+}
+
+/** What the nodes and names of a decoded weight take in the file, about. */
+const NODE_BYTES = 300;
+
+function nativeLevel(weight: Weight, settings: Settings, { target }: StepContext) {
+  const fast = target.fast.matMulNBits.find(({ bits }) => bits === settings.format.bits);
+  const accuracy = settings.accuracyLevel ?? fast?.accuracyLevel ?? 4;
+  if (settings.form === "native") return { accuracy, obstacle: undefined };
+  if (usesProduct(weight) && fast === undefined) return { accuracy, obstacle: `${target.name} has no fast kernel` };
+  if (usesTable(weight) && !target.fast.gatherBlockQuantized) return { accuracy, obstacle: "no kernel everywhere" };
+  return { accuracy, obstacle: undefined };
+}
+
+function nativeNotes(weight: Weight, bits: number, block: number, accuracy: number): Note[] {
+  const operators = [usesProduct(weight) ? "MatMulNBits" : "", usesTable(weight) ? "GatherBlockQuantized" : ""]
+    .filter((name) => name !== "")
+    .join(" and ");
+  const rounds =
+    accuracy === 4 && usesProduct(weight) ? " Level 4 rounds activations to int8 within each block, for speed." : "";
+  const level = usesProduct(weight) ? ` at accuracy level ${accuracy}` : "";
+  return [
+    info(
+      "quantized-native",
+      `"${weight.name}" is read as ${bits}-bit codes in blocks of ${block} by ${operators}${level}.${rounds}`,
+      weight.name,
+    ),
+  ];
+}
+
+const extractNote = (weight: Weight, what: string): Note =>
+  info(
+    "quantized-extract",
+    `"${weight.name}" is stored as ${what} and decoded once, when the model loads.`,
+    weight.name,
+  );

@@ -1,0 +1,112 @@
+// The weights of a model: float constants that operators use as weights, with everyone who uses them, in every graph.
+
+import { intsOf } from "../ir/attributes.js";
+import type { Graph, Initializer, Model, Node } from "../ir/model.js";
+import { definitions, subgraphs } from "../ir/traverse.js";
+import { type WeightUse, weightsOf } from "../ops/index.js";
+import { elementCount } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+
+/** One use of a weight: by a node, or (no node) as a graph output. */
+export interface Consumer {
+  readonly node: Node | undefined;
+  readonly graph: Graph;
+  readonly input: number;
+  /** What the operator uses it for; undefined: not as a weight pare knows. */
+  readonly use: WeightUse | undefined;
+  /** The Transpose of two axes through which the node sees the weight: tied embeddings are written so. */
+  readonly through?: Node;
+}
+
+export interface Weight {
+  readonly name: string;
+  readonly tensor: Tensor & { readonly dtype: "float32" | "float16" };
+  /** The graph that owns it. */
+  readonly graph: Graph;
+  readonly elements: number;
+  /** In the order of execution. */
+  readonly consumers: readonly Consumer[];
+  /** It is also an input with a default value: a caller may override it, so it is no constant. */
+  readonly overridable: boolean;
+}
+
+type Growing = Weight & { readonly consumers: Consumer[] };
+/** What a name means: a weight, a weight seen through a Transpose, or (undefined) anything else. */
+interface Meaning {
+  readonly weight: Growing;
+  readonly through?: Node;
+}
+type Names = ReadonlyMap<string, Meaning | undefined>;
+
+/**
+ * Every float32 and float16 constant of the main graph and its subgraphs (function bodies excluded), outer before
+ * inner, in file order. Reads no weight. The model must be at least IR 4 (`prepare`).
+ */
+export function collectWeights(model: Model): readonly Weight[] {
+  const found: Growing[] = [];
+  walk(model.graph, new Map(), found);
+  return found;
+}
+
+function walk(graph: Graph, outer: Names, found: Growing[]): void {
+  const names = new Map(outer);
+  for (const name of definitions(graph)) names.set(name, undefined);
+  const inputs = new Set(graph.inputs.map((input) => input.name));
+  for (const [name, tensor] of graph.initializers) {
+    if (!isFloat(tensor)) continue;
+    const weight: Growing = {
+      name,
+      tensor,
+      graph,
+      elements: elementCount(tensor.dims),
+      consumers: [],
+      overridable: inputs.has(name),
+    };
+    found.push(weight);
+    names.set(name, { weight });
+  }
+  for (const node of graph.nodes) {
+    const uses = weightsOf(node);
+    for (const [input, name] of node.inputs.entries()) {
+      const meaning = names.get(name);
+      if (meaning === undefined) continue;
+      const { weight, through } = meaning;
+      if (through === undefined && swapsTwoAxes(node, weight)) {
+        names.set(node.outputs[0]!, { weight, through: node });
+        continue;
+      }
+      const use = uses.find((candidate) => candidate.input === input);
+      weight.consumers.push({ node, graph, input, use, ...(through && { through }) });
+    }
+    for (const inner of subgraphs(node)) walk(inner, names, found);
+  }
+  for (const output of graph.outputs) {
+    const meaning = names.get(output.name);
+    meaning?.weight.consumers.push({
+      node: undefined,
+      graph,
+      input: 0,
+      use: undefined,
+      ...(meaning.through && { through: meaning.through }),
+    });
+  }
+}
+
+const isFloat = (tensor: Initializer): tensor is Weight["tensor"] =>
+  tensor.sparse === undefined && (tensor.dtype === "float32" || tensor.dtype === "float16");
+
+function swapsTwoAxes(node: Node, weight: Weight): boolean {
+  if (node.opType !== "Transpose" || node.domain !== "" || weight.tensor.dims.length !== 2) return false;
+  const order = intsOf(node, "perm");
+  return order === undefined || (order[0] === 1 && order[1] === 0);
+}
+
+/** The uses of a weight as the operators' facts tell them; vectors (biases) are none. */
+export const matrixUses = (weight: Weight): readonly (Consumer & { readonly node: Node; readonly use: WeightUse })[] =>
+  weight.consumers.filter(
+    (consumer): consumer is Consumer & { readonly node: Node; readonly use: WeightUse } =>
+      consumer.node !== undefined && consumer.use !== undefined && consumer.use.role !== "vector",
+  );
+
+/** An axis counted from the front. */
+export const axisOf = (axis: number, dims: readonly number[]): number => (axis < 0 ? axis + dims.length : axis);
