@@ -63,11 +63,12 @@ export async function quantizeBlocks(
     // The slab holds some blocks of every column: its rows of codes go between those of the other slabs.
     const first = slab.row / block;
     const count = Math.ceil(slab.rows / block);
-    for (let column = 0; column < columns; column++) {
-      const [from, at] = [column * count, column * blocks + first];
+    for (let column = 0, from = 0, at = first; column < columns; column++, at += blocks) {
       codes.set(result.bytes.subarray(from * blob, (from + count) * blob), at * blob);
-      scales.set(result.scales.subarray(from, from + count), at);
-      if (result.zeroPoints) zeroPoints?.set(result.zeroPoints.subarray(from, from + count), at);
+      for (let i = 0; i < count; i++, from++) {
+        scales[at + i] = result.scales[from]!;
+        if (zeroPoints) zeroPoints[at + i] = result.zeroPoints![from]!;
+      }
     }
   }
   return zeroPoints ? { codes, scales, zeroPoints } : { codes, scales };

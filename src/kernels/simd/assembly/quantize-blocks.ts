@@ -81,19 +81,29 @@ export function blocksAlongColumns(
         padded(source, input, count, four);
       }
       const blocks = (count + block - 1) / block;
-      if (bits == 4) {
-        if (symmetric) fourBlocks(source, blocks, block, 4, true, half, output, scales, zeroPoints, scratch);
-        else fourBlocks(source, blocks, block, 4, false, half, output, scales, zeroPoints, scratch);
-      } else {
-        if (symmetric) fourBlocks(source, blocks, block, 8, true, half, output, scales, zeroPoints, scratch);
-        else fourBlocks(source, blocks, block, 8, false, half, output, scales, zeroPoints, scratch);
-      }
+      if (bits == 4) blocks4(source, blocks, block, symmetric, half, output, scales, zeroPoints, scratch);
+      else blocks8(source, blocks, block, symmetric, half, output, scales, zeroPoints, scratch);
       input += <usize>count << 2;
       output += blob * blocks;
       scales += <usize>blocks << 2;
       if (!symmetric) zeroPoints += blocks;
     }
   }
+}
+
+// Functions of their own, so that each width is compiled for itself and small.
+function blocks4(
+  source: usize, blocks: i32, block: i32, symmetric: bool, half: bool,
+  output: usize, scales: usize, zeroPoints: usize, scratch: usize,
+): void {
+  fourBlocks(source, blocks, block, 4, symmetric, half, output, scales, zeroPoints, scratch);
+}
+
+function blocks8(
+  source: usize, blocks: i32, block: i32, symmetric: bool, half: bool,
+  output: usize, scales: usize, zeroPoints: usize, scratch: usize,
+): void {
+  fourBlocks(source, blocks, block, 8, symmetric, half, output, scales, zeroPoints, scratch);
 }
 
 /** Four blocks at `source`, of which the first `blocks` are wanted. Their scales are made together, one in each lane. */
@@ -186,13 +196,8 @@ export function blocksAlongRows(
 ): void {
   for (let column = 0; column < columns; column += 16) {
     const count = min(16, columns - column);
-    if (bits == 4) {
-      if (symmetric) tile(input, rows, count, stride, block, 4, true, half, output, step, scales, zeroPoints, scaleStep, scratch);
-      else tile(input, rows, count, stride, block, 4, false, half, output, step, scales, zeroPoints, scaleStep, scratch);
-    } else {
-      if (symmetric) tile(input, rows, count, stride, block, 8, true, half, output, step, scales, zeroPoints, scaleStep, scratch);
-      else tile(input, rows, count, stride, block, 8, false, half, output, step, scales, zeroPoints, scaleStep, scratch);
-    }
+    if (bits == 4) tile4(input, rows, count, stride, block, symmetric, half, output, step, scales, zeroPoints, scaleStep, scratch);
+    else tile8(input, rows, count, stride, block, symmetric, half, output, step, scales, zeroPoints, scaleStep, scratch);
     input += 64;
     output += step << 4;
     scales += scaleStep << 6;
@@ -200,7 +205,25 @@ export function blocksAlongRows(
   }
 }
 
-/** Up to 16 columns (one cache line of each row), copied together so that rows far apart do not evict each other. */
+// Functions of their own, so that each width is compiled for itself and small.
+function tile4(
+  input: usize, rows: i32, columns: i32, stride: usize, block: i32, symmetric: bool, half: bool,
+  output: usize, step: usize, scales: usize, zeroPoints: usize, scaleStep: usize, scratch: usize,
+): void {
+  tile(input, rows, columns, stride, block, 4, symmetric, half, output, step, scales, zeroPoints, scaleStep, scratch);
+}
+
+function tile8(
+  input: usize, rows: i32, columns: i32, stride: usize, block: i32, symmetric: bool, half: bool,
+  output: usize, step: usize, scales: usize, zeroPoints: usize, scaleStep: usize, scratch: usize,
+): void {
+  tile(input, rows, columns, stride, block, 8, symmetric, half, output, step, scales, zeroPoints, scaleStep, scratch);
+}
+
+/**
+ * Up to 16 columns (one cache line of each row), copied together so that rows far apart do not evict each other from the
+ * cache, their ranges taken on the way.
+ */
 // @ts-ignore: decorator
 @inline function tile(
   input: usize, rows: i32, columns: i32, stride: usize, block: i32, bits: i32, symmetric: bool, half: bool,
@@ -208,48 +231,58 @@ export function blocksAlongRows(
 ): void {
   const nothing = i32x4.splat(NAN);
   const end = scratch + (<usize>block << 6);
+  let source = input;
+  let leap = stride;
+  if (columns < 16) {
+    // Short rows are first copied and filled up in the scratch, and then read from there.
+    for (let row: usize = 0; row < <usize>rows; row++) padded(scratch + (row << 6), input + row * stride, columns, 16);
+    source = scratch;
+    leap = 64;
+  }
+  const most = f32x4.splat(-Infinity);
+  const least = f32x4.splat(Infinity);
+  let least0 = least, least1 = least, least2 = least, least3 = least;
+  let most0 = most, most1 = most, most2 = most, most3 = most;
   let to = scratch;
-  for (let row = 0; row < rows; row++, to += 64, input += stride) {
-    if (columns < 16) {
-      padded(to, input, columns, 16);
-      continue;
-    }
-    v128.store(to, v128.load(input));
-    v128.store(to, v128.load(input, 16), 16);
-    v128.store(to, v128.load(input, 32), 32);
-    v128.store(to, v128.load(input, 48), 48);
+  for (let row = 0; row < rows; row++, to += 64, source += leap) {
+    const a = v128.load(source);
+    const b = v128.load(source, 16);
+    const c = v128.load(source, 32);
+    const d = v128.load(source, 48);
+    v128.store(to, a);
+    v128.store(to, b, 16);
+    v128.store(to, c, 32);
+    v128.store(to, d, 48);
+    const e = finite(a), f = finite(b), g = finite(c), h = finite(d);
+    least0 = lower(least0, e);
+    least1 = lower(least1, f);
+    least2 = lower(least2, g);
+    least3 = lower(least3, h);
+    most0 = higher(most0, e);
+    most1 = higher(most1, f);
+    most2 = higher(most2, g);
+    most3 = higher(most3, h);
   }
   for (; to < end; to += 16) v128.store(to, nothing);
 
-  for (let group = 0; group < columns; group += 4) {
-    fourColumns(scratch + (<usize>group << 2), min(4, columns - group), block, bits, symmetric, half,
-      output, step, scales, zeroPoints, scaleStep);
-    output += step << 2;
-    scales += scaleStep << 4;
-    zeroPoints += scaleStep << 2;
-  }
+  fourColumns(scratch, columns, least0, most0, block, bits, symmetric, half, output, step, scales, zeroPoints, scaleStep);
+  fourColumns(scratch + 16, columns - 4, least1, most1, block, bits, symmetric, half,
+    output + step * 4, step, scales + (scaleStep << 4), zeroPoints + scaleStep * 4, scaleStep);
+  fourColumns(scratch + 32, columns - 8, least2, most2, block, bits, symmetric, half,
+    output + step * 8, step, scales + (scaleStep << 5), zeroPoints + scaleStep * 8, scaleStep);
+  fourColumns(scratch + 48, columns - 12, least3, most3, block, bits, symmetric, half,
+    output + step * 12, step, scales + scaleStep * 48, zeroPoints + scaleStep * 12, scaleStep);
 }
 
+/** The first four of `columns` columns (none, if that is not positive). */
 // @ts-ignore: decorator
 @inline function fourColumns(
-  source: usize, columns: i32, block: i32, bits: i32, symmetric: bool, half: bool,
+  source: usize, columns: i32, least: v128, most: v128, block: i32, bits: i32, symmetric: bool, half: bool,
   output: usize, step: usize, scales: usize, zeroPoints: usize, scaleStep: usize,
 ): void {
+  if (columns <= 0) return;
+  columns = min(columns, 4);
   const end = source + (<usize>block << 6);
-  let least0 = f32x4.splat(Infinity);
-  let least1 = least0;
-  let most0 = f32x4.splat(-Infinity);
-  let most1 = most0;
-  for (let at = source; at < end; at += 128) {
-    const a = finite(v128.load(at));
-    const b = finite(v128.load(at, 64));
-    least0 = lower(least0, a);
-    least1 = lower(least1, b);
-    most0 = higher(most0, a);
-    most1 = higher(most1, b);
-  }
-  const least = lower(least0, least1);
-  const most = higher(most0, most1);
   const exact = scalesOf(least, most, bits, symmetric);
   const zero = zeroPointsOf(least, exact, bits, symmetric);
   const scale = storedScales(exact, half);
