@@ -11,7 +11,7 @@ import type { Model } from "./ir/model.js";
 import { measure } from "./measure.js";
 import type { ModelReport, Report } from "./metrics/report.js";
 import { encode } from "./onnx/encode.js";
-import { parseRecipe, type Recipe } from "./recipe.js";
+import { parseRecipe, type Recipe, type RecipeStep } from "./recipe.js";
 import { type ServiceOptions, type Services, withServices } from "./services.js";
 import type { Target } from "./targets/target.js";
 
@@ -58,6 +58,7 @@ const SESSION_FACTOR = 2.5;
 /** Forms whose sizes differ by less than this share are one size: then the faster one is better. */
 const SAME_SIZE = 0.02;
 const CHOSEN = "chosen";
+const CLEAN = { method: "clean" } as const;
 
 /**
  * Tries the forms of the target and chooses. Nothing is written. Throws when the original does not run, or the data
@@ -66,7 +67,7 @@ const CHOSEN = "chosen";
 export function pare(model: Model, options: PareOptions = {}): Promise<PareResult> {
   return withServices(model, options, async (services) => {
     const limits = { ...GATE, ...options.limits };
-    const clean = await applyPlan(model, parseRecipe([{ method: "clean" }]), services, options.checkInvariants);
+    const clean = await applyPlan(model, parseRecipe([CLEAN]), services, options.checkInvariants);
     const made = await makeForms(clean.model, services, options.checkInvariants);
     const part = choosingPart(services.data);
     const common = { ...options, data: part, memory: services.memory };
@@ -112,9 +113,9 @@ interface Form {
 
 /** The forms worth trying on a target, boldest first: what it runs natively and fast, then what every runtime folds at load. */
 export function formsFor({ fast }: Target): readonly { readonly form: string; readonly recipe: Recipe }[] {
-  const one = (form: string, options: Record<string, unknown>) => ({
+  const one = (form: string, options: Omit<Extract<RecipeStep, { method: "quantize" }>, "method">) => ({
     form,
-    recipe: [{ method: "quantize", ...options }] as unknown as Recipe,
+    recipe: [{ method: "quantize", ...options }] as const,
   });
   const narrow = fast.matMulNBits.map(({ bits }) =>
     one(`int${bits} blocks`, { weights: `int${bits}`, form: "native" }),
@@ -123,8 +124,8 @@ export function formsFor({ fast }: Target): readonly { readonly form: string; re
     ...narrow,
     ...(fast.dynamicInt8 ? [one("int8 dynamic", { weights: "int8", activations: "dynamic" })] : []),
     one("int8 self-extracting", { weights: "int8", form: "extract" }),
-    ...(fast.float16 ? [one("float16", { weights: "float16", compute: "float16" })] : []),
-    one("float16 stored", { weights: "float16" }),
+    ...(fast.float16 ? [one("float16", { weights: "float16", compute: "compute" })] : []),
+    one("float16 stored", { weights: "float16", compute: "stored" }),
   ];
 }
 
@@ -134,7 +135,7 @@ async function makeForms(clean: Model, services: Services, check = false) {
   for (const { form, recipe } of formsFor(services.target)) {
     try {
       const { model, notes } = await applyPlan(clean, parseRecipe(recipe), services, check);
-      forms.push({ form, recipe: [{ method: "clean" }, ...recipe], model, notes });
+      forms.push({ form, recipe: [CLEAN, ...recipe], model, notes });
     } catch (error) {
       if (!(error instanceof PareError) || error.kind === "internal") throw error;
       notes.push(info("form-not-possible", `${form} is not possible here: ${error.message}`, error.node));

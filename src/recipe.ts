@@ -12,7 +12,7 @@ import type { Step } from "./step/step.js";
 const list = [cleanStep, quantizeStep] as const;
 
 /** The steps a recipe may hold. Outsiders pass `{ methods: [mine] }` to `compress`; the list itself never changes. */
-export const steps = registry<Step>("method", list as unknown as readonly Step[]);
+export const steps = registry<Step>("method", list);
 
 type Known = (typeof list)[number];
 type StepOf<S> = S extends { readonly name: infer Name; readonly options: infer Options extends z.ZodType }

@@ -31,13 +31,24 @@ export interface ServiceOptions extends Context {
 
 export interface Services extends StepContext {
   readonly notes: readonly Note[];
-  /** Stops the workers and removes the temporary files. */
+  /** Removes the temporary files. The workers stay: they are idle, and hold no process up. */
   dispose(): Promise<void>;
 }
 
-export async function openServices(model: Model, options: ServiceOptions = {}): Promise<Services> {
+/** Weights of a result are computed when `save` or the engine pulls them, after the verb is done: the workers outlive it. */
+const pools = new Map<number | undefined, Promise<KernelPool>>();
+
+function sharedPool(threads: number | undefined): Promise<KernelPool> {
+  const known = pools.get(threads);
+  if (known) return known;
+  const made = platform.kernels(threads);
+  pools.set(threads, made);
+  made.catch(() => pools.delete(threads));
+  return made;
+}
+
+async function openServices(model: Model, options: ServiceOptions = {}): Promise<Services> {
   const target = targets.get(options.target ?? "any");
-  let pool: Promise<KernelPool> | undefined;
   let folder: Promise<TemporaryFolder> | undefined;
   const engine = {
     ...options,
@@ -57,12 +68,8 @@ export async function openServices(model: Model, options: ServiceOptions = {}): 
     dims: options.dims ?? {},
     data,
     notes,
-    kernels: () => {
-      pool ??= platform.kernels(options.threads);
-      return pool;
-    },
+    kernels: () => sharedPool(options.threads),
     async dispose() {
-      await (await pool)?.dispose();
       await (await folder)?.dispose();
     },
   };

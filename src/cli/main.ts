@@ -50,5 +50,7 @@ function report(error: unknown): number {
     : ExitCode.failed;
 }
 
-const stack = (error: Error): string =>
-  `${error.stack ?? error.message}${error.cause instanceof Error ? `\ncaused by ${stack(error.cause)}` : ""}`;
+function stack(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stack(error.cause)}` : "";
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,5 +1,6 @@
 // What a step of a recipe is: a pure function from a model to a model and notes, with the services it may ask for.
 
+import type { z } from "zod";
 import type { Context } from "../base/context.js";
 import type { Note } from "../base/note.js";
 import type { Method } from "../base/registry.js";
@@ -28,6 +29,14 @@ export interface StepResult {
 }
 
 /** A recipe step by name: `options` is a closed zod object; the recipe's type, flags and help follow from it. */
-export interface Step<Options = Record<string, unknown>> extends Method {
-  apply(model: Model, options: Options, context: StepContext): Promise<StepResult>;
+export interface Step<Name extends string = string, Options extends z.ZodObject = z.ZodObject> extends Method {
+  readonly name: Name;
+  readonly options: Options;
+  /** `options` have been parsed: defaults are filled in. */
+  apply(model: Model, options: z.output<Options>, context: StepContext): Promise<StepResult>;
 }
+
+/** Keeps the name and the options' type, so that a wrong step in a recipe does not compile. */
+export const defineStep = <const Name extends string, Options extends z.ZodObject>(
+  step: Step<Name, Options>,
+): Step<Name, Options> => Object.freeze(step);
