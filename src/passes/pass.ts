@@ -15,15 +15,21 @@ export interface PassResult {
 
 /** A named rewrite. What it needs of a step's context is the engine and the means to stop; a StepContext has both. */
 export interface Pass extends Method {
+  /** It may read every weight: applied once, when the others find nothing more to do. */
+  readonly dear: boolean;
   apply(model: Model, context: EngineServices): Promise<PassResult>;
 }
 
 /** A pass whose function gives the rewritten model, or the same one. */
 export const definePass = (
-  pass: Method & { rewrite(model: Model, context: EngineServices, notes: Note[]): Promise<Model> | Model },
+  pass: Method & {
+    readonly dear?: boolean;
+    rewrite(model: Model, context: EngineServices, notes: Note[]): Promise<Model> | Model;
+  },
 ): Pass => ({
   name: pass.name,
   summary: pass.summary,
+  dear: pass.dear ?? false,
   ...(pass.reference === undefined ? {} : { reference: pass.reference }),
   async apply(model, context) {
     const notes: Note[] = [];

@@ -13,6 +13,7 @@ import { definePass } from "./pass.js";
 export const shareEqualWeights = definePass({
   name: "share-equal-weights",
   summary: "Weights with equal content are stored once.",
+  dear: true,
   async rewrite(model, context, notes) {
     const classes = await equalClasses(model, context.signal);
     if (classes.size === 0) return model;
