@@ -100,8 +100,9 @@ class Parts {
   /** The rows of the dataset, or of a part that has files of its own, with a first row fed on trial. */
   private async arrange(name: Split | undefined): Promise<Arrangement> {
     const stated = name === undefined ? {} : (this.spec.split?.[name] as Readonly<Record<string, unknown>>);
-    const merged: Record<string, unknown> = { ...this.spec, ...stated };
-    const reader = readers.get(this.spec.reader);
+    // A part that names its reader is described whole; else it says what differs from the dataset.
+    const merged: Record<string, unknown> = "reader" in stated ? stated : { ...this.spec, ...stated };
+    const reader = readers.get(String(merged.reader));
     const options = Object.fromEntries(Object.entries(merged).filter(([key]) => !COMMON_KEYS.includes(key)));
     const rows = await reader.open(reader.options.strict().parse(options), this.place);
     const remark = rows.remark === undefined ? "" : ` (${rows.remark})`;

@@ -1,5 +1,6 @@
 // Image resizing exactly as Pillow does it (Resample.c, 8 bits a channel): separable filters whose support grows with the
-// downsampling factor (antialias), coefficients in 22-bit fixed point, horizontal pass first, rounding after each pass.
+// downsampling factor (antialias), coefficients in 22-bit fixed point, width first, rounding after each pass.
+// (Pillow 13 does the height first where that shrinks much more; a step of 1/255 apart, or more where bicubic clips.)
 // Equal to the bit in Node and the page, because nothing of the platform takes part.
 
 import { invalid } from "../base/errors.js";

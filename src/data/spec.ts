@@ -23,13 +23,22 @@ const common = {
 /** Keys of a dataset that are not its reader's. */
 export const COMMON_KEYS: readonly string[] = ["reader", ...Object.keys(common), "split"];
 
+/** A part that is read in another way than the rest: a description of its own. */
+const foreign = z
+  .discriminatedUnion("reader", [partWithReader(readers.list[0]!), ...readers.list.slice(1).map(partWithReader)])
+  .meta({ id: "part" });
+
+function partWithReader(reader: AnyReader) {
+  return reader.options.extend({ reader: z.literal(reader.name), count: common.count }).strict();
+}
+
 function schemaOf(reader: AnyReader) {
   const own = reader.options
     .extend({ count: common.count })
     .partial()
     .strict()
     .describe("Files of its own for this part, and what differs");
-  const part = z.union([share.describe("Share of the dataset's files"), own]);
+  const part = z.union([share.describe("Share of the dataset's files"), own, foreign]);
   const split = z
     .strictObject({ calibrate: part.optional(), train: part.optional(), measure: part.optional() })
     .describe("The parts, which never overlap. Default: 0.2, 0.3 and 0.5 of the files");
@@ -68,7 +77,7 @@ type ReaderOption =
   | "windows"
   | "rate";
 
-type Part = number | Readonly<Partial<Record<ReaderOption | "count", unknown>>>;
+type Part = number | Readonly<Partial<Record<ReaderOption | "reader" | "count", unknown>>>;
 
 /** A dataset as it is written down: the content of a dataset.json. */
 export interface DatasetSpec extends Readonly<Partial<Record<ReaderOption, unknown>>> {
