@@ -49,16 +49,19 @@ export function segments(graph: Graph, wanted: readonly string[], budget: number
     for (const name of uses(node)) if (graph.initializers.has(name)) held.add(name);
     current.push(node);
   };
+  const close = (cut: number) => {
+    runs.push(current.slice(0, cut));
+    const moved = current.slice(cut);
+    current = [];
+    held = new Set();
+    bytes = 0;
+    for (const one of moved) take(one);
+  };
   for (const node of nodes) {
-    if (current.length > 0 && bytes + weigh(node) > budget) {
-      const cut = bestCut(current, nodes, runs.flat().length, wanted);
-      runs.push(current.slice(0, cut));
-      const moved = current.slice(cut);
-      current = [];
-      held = new Set();
-      bytes = 0;
-      for (const one of moved) take(one);
-    }
+    const full = () => current.length > 0 && bytes + weigh(node) > budget;
+    if (full()) close(bestCut(current, nodes, runs.flat().length, wanted));
+    // What moved over may itself leave no room.
+    if (full()) close(current.length);
     take(node);
   }
   if (current.length > 0) runs.push(current);
@@ -78,7 +81,8 @@ export async function runInSegments(
   options: SegmentOptions,
 ): Promise<Record<string, Value>[]> {
   const parts = segments(model.graph, wanted, options.budget);
-  const alive = feeds.map((feed) => new Map<string, Value>(Object.entries(feed)));
+  const constant = await constants(model, wanted, services);
+  const alive = feeds.map((feed) => new Map<string, Value>([...Object.entries(feed), ...Object.entries(constant)]));
   for (const [index, part] of parts.entries()) {
     services.signal?.throwIfAborted();
     services.onProgress?.({ task: "run in segments", done: index, total: parts.length });
@@ -87,6 +91,18 @@ export async function runInSegments(
     for (const values of alive) for (const name of [...values.keys()]) if (!needed.has(name)) values.delete(name);
   }
   return alive.map((values) => Object.fromEntries(wanted.map((name) => [name, values.get(name)!])));
+}
+
+/** Outputs that are initializers themselves: no segment makes them. */
+async function constants(model: Model, wanted: readonly string[], services: EngineServices) {
+  const { graph } = model;
+  const names = wanted.filter((name) => graph.initializers.has(name) && !graph.inputs.some((one) => one.name === name));
+  if (names.length === 0) return {};
+  const part: Segment = { nodes: [], inputs: [], outputs: names, weightBytes: 0 };
+  const alone = segmentGraph(graph, part, new Map());
+  const initializers = new Map(names.map((name) => [name, graph.initializers.get(name)!]));
+  const plain = { ...model, irVersion: Math.max(4, model.irVersion), graph: { ...alone, initializers } };
+  return withSession(plain, services, {}, (session) => session.run({}));
 }
 
 async function runSegment(
