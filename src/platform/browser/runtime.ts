@@ -36,7 +36,8 @@ async function open(): Promise<Runtime> {
       const ort = provider === "webgpu" || provider === "webnn" ? await webgpuModule() : plain;
       ort.env.logLevel = "fatal";
       ort.env.wasm.numThreads = crossOriginIsolated ? (threads ?? navigator.hardwareConcurrency) : 1;
-      if (settings.wasmPaths !== undefined) ort.env.wasm.wasmPaths = settings.wasmPaths;
+      const wasmPaths = settings.wasmPaths ?? (ort === plain ? ownFiles.wasm() : ownFiles.webgpu());
+      if (wasmPaths !== undefined) ort.env.wasm.wasmPaths = wasmPaths;
       return ort;
     },
     sessionOptions: (provider: Provider) => ({ executionProviders: [provider === "cpu" ? "wasm" : provider] }),
@@ -46,3 +47,27 @@ async function open(): Promise<Runtime> {
 const wasmModule = async (): Promise<OrtModule> => import("onnxruntime-web/wasm");
 // The build with the native WebGPU provider; the older "all" build fails on a Conv whose weight is computed.
 const webgpuModule = async (): Promise<OrtModule> => import("onnxruntime-web/webgpu");
+
+/**
+ * The runtime's glue and binary as files of their own. Its single-file build starts its threads from the chunk that a
+ * bundler put it in; where that chunk imports the page's own code (Vite 8: the shared `require` shim), every thread runs
+ * the page, fails, and the session waits for ever. Bundlers find these names in the package, in this form alone.
+ */
+const ownFiles = {
+  wasm: () =>
+    bundled(
+      new URL("onnxruntime-web/ort-wasm-simd-threaded.mjs", import.meta.url),
+      new URL("onnxruntime-web/ort-wasm-simd-threaded.wasm", import.meta.url),
+    ),
+  webgpu: () =>
+    bundled(
+      new URL("onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs", import.meta.url),
+      new URL("onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm", import.meta.url),
+    ),
+};
+
+/** Undefined where no bundler replaced the names: then the runtime looks beside its own script, as it does by itself. */
+function bundled(mjs: URL, wasm: URL): { mjs: string; wasm: string } | undefined {
+  const untouched = [mjs, wasm].some(({ href }) => href.includes("/onnxruntime-web/ort-wasm-"));
+  return untouched ? undefined : { mjs: mjs.href, wasm: wasm.href };
+}
