@@ -5,6 +5,7 @@ import { invalid } from "../base/errors.js";
 import type { Attribute, FunctionDefinition, Graph, Initializer, Model, Node, Rest, ValueInfo } from "../ir/model.js";
 import { readAttribute, writeAttribute } from "./attributes.js";
 import { keep, keptOf, planOf, restore, Spelling } from "./kept.js";
+import { eachApart, foreignFields } from "./parts.js";
 import {
   type AttributeProto,
   type FunctionProto,
@@ -16,9 +17,11 @@ import {
   type NodeProto,
   NodeProtoSchema,
   type StringStringEntryProto,
+  TensorProtoSchema,
   type TrainingInfoProto,
   TrainingInfoProtoSchema,
   type ValueInfoProto,
+  ValueInfoProtoSchema,
 } from "./schema/onnx_pb.js";
 import { type PayloadSink, type Payloads, readSparse, readTensor, writeSparse, writeTensor } from "./tensors.js";
 import { readOpsets, readPairs, readValueInfo, writeOpsets, writePairs, writeValueInfo } from "./types.js";
@@ -82,10 +85,10 @@ export class GraphReader {
       docString: proto.docString,
       inputs: proto.input.map(readValueInfo),
       outputs: proto.output.map(readValueInfo),
-      valueInfo: readInfos(proto.valueInfo),
-      nodes: proto.node.map((node) => this.node(node)),
+      valueInfo: readInfos(eachApart(proto, 13, ValueInfoProtoSchema, proto.valueInfo, readValueInfo)),
+      nodes: eachApart(proto, 1, NodeProtoSchema, proto.node, (node) => this.node(node)),
       initializers: this.initializers(proto),
-      ...withRest(keep(proto, graphPlan)),
+      ...withRest(keep(proto, graphPlan, { unknown: foreignFields(proto.$unknown) })),
     };
   }
 
@@ -99,7 +102,9 @@ export class GraphReader {
       }
       all.set(name, initializer as Initializer);
     };
-    for (const tensor of proto.initializer) add(readTensor(tensor, this.payloads, tensor.name));
+    eachApart(proto, 5, TensorProtoSchema, proto.initializer, (tensor) =>
+      add(readTensor(tensor, this.payloads, tensor.name)),
+    );
     for (const sparse of proto.sparseInitializer) {
       add(readSparse(sparse, this.payloads, sparse.values?.name ?? "a sparse initializer"));
     }
@@ -144,11 +149,11 @@ export class GraphReader {
       outputs: proto.output,
       attributes: proto.attribute,
       attributeDefaults: this.attributes(proto.attributeProto, `function ${proto.name}`),
-      nodes: proto.node.map((node) => this.node(node)),
+      nodes: eachApart(proto, 7, NodeProtoSchema, proto.node, (node) => this.node(node)),
       opsets: readOpsets(proto.opsetImport),
-      valueInfo: readInfos(proto.valueInfo),
+      valueInfo: readInfos(proto.valueInfo.map(readValueInfo)),
       metadata: readPairs(proto.metadataProps),
-      ...withRest(keep(proto, functionPlan)),
+      ...withRest(keep(proto, functionPlan, { unknown: foreignFields(proto.$unknown) })),
     };
   }
 
@@ -180,12 +185,11 @@ export class GraphWriter {
   }
 
   graph(graph: Graph): GraphProto {
-    const proto = create(GraphProtoSchema, {
-      node: graph.nodes.map((node) => this.node(node)),
-      input: graph.inputs.map(writeValueInfo),
-      output: graph.outputs.map(writeValueInfo),
-      valueInfo: writeInfos(graph.valueInfo),
-    });
+    const proto = create(GraphProtoSchema);
+    proto.node = graph.nodes.map((node) => this.node(node));
+    proto.input = graph.inputs.map(writeValueInfo);
+    proto.output = graph.outputs.map(writeValueInfo);
+    proto.valueInfo = writeInfos(graph.valueInfo);
     if (graph.name) proto.name = graph.name;
     if (graph.docString) proto.docString = graph.docString;
     for (const [name, initializer] of graph.initializers) {
@@ -196,7 +200,9 @@ export class GraphWriter {
   }
 
   private node(node: Node): NodeProto {
-    const proto = create(NodeProtoSchema, { input: [...node.inputs], output: [...node.outputs] });
+    const proto = create(NodeProtoSchema);
+    proto.input = [...node.inputs];
+    proto.output = [...node.outputs];
     if (node.name) proto.name = node.name;
     if (node.opType) proto.opType = node.opType;
     if (node.domain) proto.domain = node.domain;
@@ -249,8 +255,7 @@ function restored<M extends Message>(proto: M, rest: Rest | undefined, plan: Ret
 }
 
 /** The last of two entries for one value counts, as in ONNX Runtime; both are written back. */
-function readInfos(protos: readonly ValueInfoProto[]): ReadonlyMap<string, ValueInfo> {
-  const list = protos.map(readValueInfo);
+function readInfos(list: readonly ValueInfo[]): ReadonlyMap<string, ValueInfo> {
   const map = new Map(list.map((info) => [info.name, info]));
   return map.size === list.length ? map : infoLists.note(map, list);
 }

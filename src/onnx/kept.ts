@@ -1,7 +1,7 @@
 // What a message holds beyond what the IR names: unknown fields, fields that pare has no use for, and which fields were
 // written out though they hold their default. It travels in `rest`, so that a load and save without change is equal.
 
-import { type DescField, type DescMessage, isFieldSet, type Message, type UnknownField } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, Message, UnknownField } from "@bufbuild/protobuf";
 import type { Rest } from "../ir/model.js";
 
 export interface Kept {
@@ -52,14 +52,14 @@ export function keep(
   const values = message as unknown as Readonly<Record<string, unknown>>;
   let explicit: string[] | undefined;
   for (const [field, standard] of plan.named) {
-    if (values[field.localName] === standard && isFieldSet(message, field)) {
+    if (values[field.localName] === standard && isSet(values, field)) {
       explicit ??= [];
       explicit.push(field.localName);
     }
   }
   let fields: Record<string, unknown> | undefined;
   for (const field of plan.others) {
-    if (!isFieldSet(message, field)) continue;
+    if (!isSet(values, field)) continue;
     fields ??= {};
     fields[field.localName] = values[field.localName];
   }
@@ -74,6 +74,12 @@ export function keep(
   return { opaque: kept };
 }
 
+/** isFieldSet of protobuf-es for the fields of proto2 outside oneofs, without its checks: this runs for every field. */
+const isSet = (values: Readonly<Record<string, unknown>>, field: DescField): boolean =>
+  field.fieldKind === "list"
+    ? (values[field.localName] as readonly unknown[]).length > 0
+    : Object.hasOwn(values, field.localName) && values[field.localName] !== undefined;
+
 export const keptOf = (rest: Rest | undefined): Kept | undefined => rest?.opaque as Kept | undefined;
 
 /** Puts back into `message` what `keep` found in the one it was made from. Named fields that are set now win. */
@@ -83,7 +89,7 @@ export function restore(message: Message, rest: Rest | undefined, plan: Plan): v
   const values = message as unknown as Record<string, unknown>;
   if (kept.fields) Object.assign(values, kept.fields);
   for (const [field, standard] of plan.named) {
-    if (kept.explicit?.includes(field.localName) && !isFieldSet(message, field)) values[field.localName] = standard;
+    if (kept.explicit?.includes(field.localName) && !isSet(values, field)) values[field.localName] = standard;
   }
   if (kept.unknown) message.$unknown = [...(message.$unknown ?? []), ...kept.unknown];
 }

@@ -1,8 +1,8 @@
 // The private field of TensorProto by which a skeleton speaks of payloads: on reading, bytes or the place where they
 // stand; on writing, the number of a payload that is put in later.
 
-import type { UnknownField } from "@bufbuild/protobuf";
-import { internal } from "../base/errors.js";
+import { type DescMessage, fromBinary, type Message, type MessageShape, type UnknownField } from "@bufbuild/protobuf";
+import { internal, invalid } from "../base/errors.js";
 import { type PayloadField, PRIVATE_FIELD } from "./tables.js";
 import type { GrowingBytes } from "./writer.js";
 
@@ -38,18 +38,54 @@ export function takeParts(unknown: readonly UnknownField[] | undefined): {
   others: readonly UnknownField[] | undefined;
 } {
   if (unknown === undefined) return { parts: [], others: undefined };
-  const others = unknown.filter((field) => field.no !== PRIVATE_FIELD);
   return {
     parts: unknown.filter((field) => field.no === PRIVATE_FIELD).map((field) => partOf(field.data)),
-    others: others.length === 0 ? undefined : others,
+    others: foreignFields(unknown),
   };
 }
 
-/** `data` begins with its length. */
-function partOf(data: Uint8Array): Part {
+/**
+ * What `make` makes of each message of a list that the skeleton holds apart (`tables.ts`), decoded one by one; then those
+ * in `plain`, the same list where a message was not read from a skeleton.
+ */
+export function eachApart<Desc extends DescMessage, T>(
+  message: Message,
+  field: number,
+  schema: Desc,
+  plain: readonly MessageShape<Desc>[],
+  make: (message: MessageShape<Desc>) => T,
+): T[] {
+  const made: T[] = [];
+  for (const { no, data } of message.$unknown ?? []) {
+    if (no === PRIVATE_FIELD + field) made.push(make(decoded(schema, contentOf(data))));
+  }
+  for (const one of plain) made.push(make(one));
+  return made;
+}
+
+function decoded<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array): MessageShape<Desc> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (cause) {
+    throw invalid("protobuf-broken", `A ${schema.name} is not a well-formed protobuf message.`, { cause });
+  }
+}
+
+/** The unknown fields that the file has, without ours. */
+export function foreignFields(unknown: readonly UnknownField[] | undefined): readonly UnknownField[] | undefined {
+  const foreign = unknown?.filter(({ no }) => no < PRIVATE_FIELD || no >= PRIVATE_FIELD + 1000);
+  return foreign === undefined || foreign.length === 0 ? undefined : foreign;
+}
+
+/** An unknown length-delimited field without the length that its data begin with. */
+function contentOf(data: Uint8Array): Uint8Array {
   let at = 0;
   while (data[at]! >= 0x80) at++;
-  const content = data.subarray(at + 1);
+  return data.subarray(at + 1);
+}
+
+function partOf(data: Uint8Array): Part {
+  const content = contentOf(data);
   const field = content[0] as PayloadField;
   if (content[1] === INLINE) return { field, bytes: content.subarray(2) };
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);

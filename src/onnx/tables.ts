@@ -16,11 +16,19 @@ export interface Table {
   readonly fields: readonly (Field | undefined)[];
   /** Whether a TensorProto may stand in it, at any depth. */
   readonly holdsTensors: boolean;
+  /** Fields that a skeleton on reading holds under the number PRIVATE_FIELD + their own: see `eachApart`. */
+  readonly apart: ReadonlySet<number>;
 }
 
 /**
- * A field of TensorProto in our skeletons only: stands for a payload. The number is from the range that protobuf keeps
- * for its implementations, so no ONNX version can ever define it; files that use it are refused.
+ * The long lists. protobuf-es would make all of a graph before the first node becomes IR: a million objects that live
+ * just long enough to be dear to the garbage collector. So it sees them as unknown fields, and decodes them one by one.
+ */
+const APART: Readonly<Record<string, readonly number[]>> = { GraphProto: [1, 5, 13], FunctionProto: [7] };
+
+/**
+ * In TensorProto: a field of our skeletons only, which stands for a payload. It and those after it are from the range
+ * that protobuf keeps for its implementations, so no ONNX version can ever define them; files that use them are refused.
  */
 export const PRIVATE_FIELD = 19000;
 
@@ -37,7 +45,12 @@ function tableOf(schema: DescMessage): Table {
   const known = tables.get(schema.typeName);
   if (known) return known;
   const fields: (Field | undefined)[] = [];
-  const table: Table = { name: schema.name, fields, holdsTensors: reachesTensor(schema, new Set()) };
+  const table: Table = {
+    name: schema.name,
+    fields,
+    holdsTensors: reachesTensor(schema, new Set()),
+    apart: new Set(APART[schema.name]),
+  };
   tables.set(schema.typeName, table);
   for (const field of schema.fields) fields[field.number] = fieldOf(schema, field);
   return table;

@@ -189,7 +189,9 @@ export function writeTensor(
   sink: PayloadSink,
   mayBeExternal: boolean,
 ): TensorProto {
-  const proto = create(TensorProtoSchema, { dims: tensor.dims.map(BigInt), dataType: DTYPES[tensor.dtype].code });
+  const proto = create(TensorProtoSchema);
+  proto.dims = tensor.dims.map(BigInt);
+  proto.dataType = DTYPES[tensor.dtype].code;
   if (name) proto.name = name;
   if (tensor.docString) proto.docString = tensor.docString;
   restore(proto, tensor.rest, plan);

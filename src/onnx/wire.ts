@@ -17,6 +17,15 @@ interface Frame {
   readonly patch: number;
 }
 
+/** What a length-delimited field holds, where it is to be copied as it is. */
+interface Content {
+  readonly known: Field | undefined;
+  readonly length: number;
+  /** Offset of the field, for messages. */
+  readonly start: number;
+}
+
+const HEAD = 15;
 const VARINT = 0;
 const FIXED64 = 1;
 const DELIMITED = 2;
@@ -40,28 +49,32 @@ class Walker {
   }
 
   async walk(): Promise<Uint8Array> {
-    this.frames.push({ table: modelTable, end: this.source.size, patch: -1 });
-    for (let frame = this.frames.at(-1); frame !== undefined; frame = this.frames.at(-1)) {
-      if (this.at < frame.end) {
-        await this.field(frame);
+    const { source, window, frames } = this;
+    frames.push({ table: modelTable, end: source.size, patch: -1 });
+    for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+      if (this.at >= frame.end) {
+        frames.pop();
+        if (frame.patch >= 0) this.out.patchLength(frame.patch);
         continue;
       }
-      this.frames.pop();
-      if (frame.patch >= 0) this.out.patchLength(frame.patch);
+      // A tag takes at most 5 bytes and a number or length at most 10: one check serves the whole head of a field. There
+      // are millions of fields, so nothing is awaited but the window.
+      if (!window.holds(this.at, Math.min(HEAD, source.size - this.at))) await window.move(this.at, HEAD);
+      const content = this.field(frame);
+      if (content !== undefined) await this.copyLong(content, frame);
     }
     return this.out.done();
   }
 
-  private async field(frame: Frame): Promise<void> {
-    // A tag takes at most 5 bytes and a number or length at most 10, so that one check serves the whole head of a field.
-    if (!this.window.holds(this.at, Math.min(15, this.source.size - this.at))) await this.window.move(this.at, 15);
+  /** Walks one field; gives back what it holds when that is not in the window and is still to be copied. */
+  private field(frame: Frame): Content | undefined {
     const start = this.at;
     const tag = this.varint(frame, 5);
     const number = Math.floor(tag / 8);
     const wire = tag % 8;
     if (number === 0 || tag > 0xffffffff) throw this.broken("has an impossible field number", start, frame);
-    if (number === PRIVATE_FIELD && frame.table.name === "TensorProto") {
-      throw this.broken(`uses field ${PRIVATE_FIELD}, which protobuf reserves`, start, frame);
+    if (number >= PRIVATE_FIELD && number < PRIVATE_FIELD + 1000) {
+      throw this.broken(`uses field ${number}, which protobuf reserves`, start, frame);
     }
     this.count(1);
     const known = frame.table.fields[number];
@@ -77,9 +90,10 @@ class Walker {
     } else throw this.broken(`has wire type ${wire}`, start, frame);
     if (this.at > frame.end) throw this.truncated(start, this.at - start, frame);
     this.out.append(this.window.bytes, start - this.window.base, this.at - this.window.base);
+    return undefined;
   }
 
-  private async delimited(frame: Frame, known: Field | undefined, tag: number, start: number): Promise<void> {
+  private delimited(frame: Frame, known: Field | undefined, tag: number, start: number): Content | undefined {
     const length = this.varint(frame, 10);
     if (length > frame.end - this.at) throw this.truncated(start, length, frame);
     if (known?.kind === "message") {
@@ -89,31 +103,40 @@ class Walker {
         });
       }
       if (++this.messages > MAX_MESSAGES) throw this.tooMany("messages", MAX_MESSAGES);
-      this.out.varint(tag);
+      this.out.varint(frame.table.apart.has((tag - DELIMITED) / 8) ? tag + 8 * PRIVATE_FIELD : tag);
       this.frames.push({ table: known.table, end: this.at + length, patch: this.out.reserveLength() });
-      return;
+      return undefined;
     }
     if (known?.kind === "payload") {
       if (length >= LAZY_PAYLOAD) {
         writeSpanPart(this.out, (tag - DELIMITED) / 8, this.at, length);
         this.at += length;
-        return;
+        return undefined;
       }
       writeInlinePart(this.out, (tag - DELIMITED) / 8, length);
-      return this.copy(length);
+      return this.copy({ known, length, start }, frame);
     }
     if (known?.kind === "number") this.count(known.width === 0 ? length : length / known.width);
     this.out.varint(tag);
     this.out.varint(length);
-    const begin = this.out.length;
-    await this.copy(length);
-    this.checkContent(known, this.out.view(begin), start, frame);
+    return this.copy({ known, length, start }, frame);
   }
 
-  /** Copies the next `length` bytes to the skeleton. */
-  private async copy(length: number): Promise<void> {
-    this.out.mayGrow(length);
-    const end = this.at + length;
+  /** Copies what a field holds to the skeleton, or gives it back when the window does not hold it. */
+  private copy(content: Content, frame: Frame): Content | undefined {
+    if (!this.window.holds(this.at, content.length)) return content;
+    const from = this.at - this.window.base;
+    const to = from + content.length;
+    this.out.append(this.window.bytes, from, to);
+    this.at += content.length;
+    this.checkContent(content, this.window.bytes, from, to, frame);
+    return undefined;
+  }
+
+  private async copyLong(content: Content, frame: Frame): Promise<void> {
+    this.out.mayGrow(content.length);
+    const end = this.at + content.length;
+    const begin = this.out.length;
     while (this.at < end) {
       if (!this.window.holds(this.at, 1)) await this.window.move(this.at, 1);
       const from = this.at - this.window.base;
@@ -121,14 +144,17 @@ class Walker {
       this.out.append(this.window.bytes, from, to);
       this.at += to - from;
     }
+    const copied = this.out.view(begin);
+    this.checkContent(content, copied, 0, copied.length, frame);
   }
 
   /** What protobuf-es would misread or change in silence: packed numbers cut in the middle, strings that are not UTF-8. */
-  private checkContent(known: Field | undefined, bytes: Uint8Array, start: number, frame: Frame): void {
+  private checkContent(content: Content, bytes: Uint8Array, from: number, to: number, frame: Frame): void {
+    const { known, start } = content;
     if (known?.kind === "string") {
-      if (!isUtf8(bytes)) throw this.broken("holds a string that is not UTF-8", start, frame);
-    } else if (known?.kind === "number" && bytes.length > 0) {
-      const whole = known.width === 0 ? bytes[bytes.length - 1]! < 0x80 : bytes.length % known.width === 0;
+      if (!isUtf8(bytes, from, to)) throw this.broken("holds a string that is not UTF-8", start, frame);
+    } else if (known?.kind === "number" && to > from) {
+      const whole = known.width === 0 ? bytes[to - 1]! < 0x80 : (to - from) % known.width === 0;
       if (!whole) throw this.broken("holds packed numbers that end in the middle of one", start, frame);
     }
   }
@@ -193,11 +219,11 @@ function fits(field: Field, wire: number): boolean {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-function isUtf8(bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) {
+function isUtf8(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
     if (bytes[i]! < 0x80) continue;
     try {
-      utf8.decode(bytes);
+      utf8.decode(bytes.subarray(from, to));
       return true;
     } catch {
       return false;
