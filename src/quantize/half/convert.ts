@@ -32,6 +32,7 @@ interface Entry {
   readonly weight?: { readonly tensor: Tensor; readonly body: Body };
   /** Computed from sizes alone. */
   readonly size?: boolean;
+  readonly constant?: boolean;
 }
 
 export function toHalf(model: Model, policy: HalfPolicy): Model {
@@ -69,8 +70,8 @@ class Body {
     for (const [name, tensor] of source.initializers) {
       if (this.#entries.has(name)) continue;
       const dense = tensor.sparse === undefined && tensor.dtype === "float32";
-      if (!dense) this.#entries.set(name, { dtype: tensor.dtype });
-      else this.#entries.set(name, { dtype: "float32", full: name, weight: { tensor, body: this } });
+      if (!dense) this.#entries.set(name, { dtype: tensor.dtype, constant: true });
+      else this.#entries.set(name, { dtype: "float32", full: name, constant: true, weight: { tensor, body: this } });
     }
     for (const node of topological(source)) this.#node(node);
     const outputs = source.outputs.map((info) => this.#output(info));
@@ -95,7 +96,9 @@ class Body {
     ];
     const size = this.#isSize(node);
     const reason = floats.length + bodies.length > 0 ? this.#obstacle(node, floats, size) : undefined;
-    const full = reason !== undefined || size || this.frozen;
+    // A float Constant that is still a node is a graph output, and stays as it is.
+    const constant = node.opType === "Constant" && node.domain === "";
+    const full = reason !== undefined || size || constant || this.frozen;
     if (reason !== undefined && floats.length > 0) this.policy.kept(node, reason);
 
     const inputs = node.inputs.map((name, at) =>
@@ -105,7 +108,7 @@ class Body {
     const made = node.outputs.map((name, at) => {
       const dtype = bodies.length > 0 ? (given[at] ?? stated[at]) : stated[at];
       const full32 = full || givesFloat32(node, at);
-      return name === "" ? name : this.#define(name, dtype, full32 ? "full" : "half", size);
+      return name === "" ? name : this.#define(name, dtype, full32 ? "full" : "half", { size, constant });
     });
     const same =
       attributes === node.attributes &&
@@ -115,14 +118,19 @@ class Body {
   }
 
   /** Notes a value that a node gives, and says under which name it is written. */
-  #define(name: string, dtype: DType | undefined, precision: Precision, size: boolean): string {
+  #define(
+    name: string,
+    dtype: DType | undefined,
+    precision: Precision,
+    facts: Pick<Entry, "size" | "constant">,
+  ): string {
     if (dtype !== "float32") {
-      this.#entries.set(name, { dtype, size });
+      this.#entries.set(name, { dtype, ...facts });
       return name;
     }
     const taken = this.#outputs.has(name) && precision !== this.border;
     const written = taken ? this.policy.fresh(`${name}_float${precision === "half" ? 16 : 32}`) : name;
-    this.#entries.set(name, { dtype, [precision]: written, size });
+    this.#entries.set(name, { dtype, [precision]: written, ...facts });
     return written;
   }
 
@@ -172,12 +180,11 @@ class Body {
   }
 
   #isSize(node: Node): boolean {
-    // A Constant that is still a node is a graph output, and stays as it is.
-    if (node.opType === "Shape" || node.opType === "Size" || node.opType === "Constant") return true;
+    if (node.opType === "Shape" || node.opType === "Size") return true;
     if (node.domain !== "" || !SIZE_ARITHMETIC.has(node.opType)) return false;
     const computed = node.inputs.flatMap((name) => {
       const entry = this.#find(name);
-      return entry === undefined || entry.weight || this.#initializers.has(name) ? [] : [entry];
+      return entry === undefined || entry.constant ? [] : [entry];
     });
     return computed.length > 0 && computed.every((entry) => entry.size);
   }
