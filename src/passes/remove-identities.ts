@@ -1,7 +1,7 @@
 // Removes nodes that provably give back their input: Identity, Dropout at inference, and operators whose parameters say
 // "change nothing". What is not proved from the graph itself stays.
 
-import { intOf, intsOf } from "../ir/attributes.js";
+import { intOf, intsOf, stringOf } from "../ir/attributes.js";
 import { GraphEditor } from "../ir/edit.js";
 import { mapGraphs } from "../ir/map.js";
 import type { FunctionDefinition, Graph, Model, Node } from "../ir/model.js";
@@ -102,6 +102,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     if (!starts || !ends || !steps) return false;
     // "To the end" is written as a number that no dimension reaches.
     return all(starts, (start) => start === 0) && all(ends, (end) => end >= 2 ** 31 - 1) && all(steps, (s) => s === 1);
+  },
+  Resize: async ({ node, opset, numbers }) => {
+    if (opset < 11 || (node.inputs[3] ?? "") !== "" || node.attributes.has("axes")) return false;
+    if (stringOf(node, "coordinate_transformation_mode", "half_pixel") === "tf_crop_and_resize") return false;
+    const scales = stringOf(node, "mode", "nearest") === "cubic" ? undefined : await numbers(2);
+    return scales !== undefined && scales.length > 0 && all(scales, (scale) => scale === 1);
   },
   Mul: (look) => byScalar(look, 1),
   Div: (look) => byScalar(look, 1),

@@ -3,7 +3,7 @@
 import { int, intOf, string, stringOf } from "../../ir/attributes.js";
 import { makeNode } from "../../ir/build.js";
 import type { Node } from "../../ir/model.js";
-import { list, type Rule, refuse, requireGiven, type Site, withAttributes, withInput } from "./rule.js";
+import { list, type Rule, refuse, requireGiven, type Site, scalar, withAttributes, withInput } from "./rule.js";
 
 export const otherForms: readonly Rule[] = [
   {
@@ -33,7 +33,13 @@ export const otherForms: readonly Rule[] = [
       return withInput(withAttributes(node, { scales: undefined }), 1, input);
     },
   },
-  { operators: ["Upsample"], at: 10, apply: (node) => ({ ...node, opType: "Resize" }) },
+  // Further on its scales are at least 1, which the rule for Resize cannot see: it goes straight to the form of opset 11.
+  {
+    operators: ["Upsample"],
+    at: 10,
+    apply: (node, site) => (site.target >= 11 ? node : { ...node, opType: "Resize" }),
+  },
+  { operators: ["Upsample"], at: 11, apply: (node, site) => asymmetric({ ...node, opType: "Resize" }, site, "floor") },
   {
     operators: ["Dropout"],
     at: 10,
@@ -44,18 +50,7 @@ export const otherForms: readonly Rule[] = [
       return { ...node, outputs: [node.outputs[0]!] };
     },
   },
-  {
-    operators: ["Resize"],
-    at: 11,
-    apply(node) {
-      // Opset 10 sampled at x_out / scale, downwards for "nearest"; the new defaults are others.
-      const attributes = {
-        coordinate_transformation_mode: string("asymmetric"),
-        ...(stringOf(node, "mode", "nearest") === "nearest" ? { nearest_mode: string("floor") } : {}),
-      };
-      return { ...withAttributes(node, attributes), inputs: [node.inputs[0]!, "", node.inputs[1]!] };
-    },
-  },
+  { operators: ["Resize"], at: 11, apply: resize },
   { operators: ["Scatter"], at: 11, apply: (node) => ({ ...node, opType: "ScatterElements" }) },
   {
     operators: ["Resize"],
@@ -97,6 +92,40 @@ export const otherForms: readonly Rule[] = [
   },
   { operators: ["GroupNormalization"], at: 21, apply: groupNormalization },
 ];
+
+/** Opset 10 sampled at x_out / scale; the default is another now. */
+function asymmetric(node: Node, site: Site, nearest: "floor" | "ceil"): Node {
+  // Before opset 13 it may not be left out.
+  const roi = site.constant({ dtype: "float32", dims: [0], values: [] }, "roi");
+  const attributes = {
+    coordinate_transformation_mode: string("asymmetric"),
+    ...(stringOf(node, "mode", "nearest") === "nearest" ? { nearest_mode: string(nearest) } : {}),
+  };
+  return { ...withAttributes(node, attributes), inputs: [node.inputs[0]!, roi, node.inputs[1]!] };
+}
+
+/**
+ * "nearest" rounded down where an axis grows and up where it shrinks (the specification said nothing, ONNX Runtime does).
+ * Axes are independent of each other, so one Resize that only grows and one that only shrinks do the same.
+ */
+function resize(node: Node, site: Site): Node | readonly Node[] {
+  requireGiven(node, 11, "mode");
+  if (stringOf(node, "mode", "nearest") !== "nearest") return asymmetric(node, site, "floor");
+  const [x, scales] = node.inputs as readonly [string, string];
+  const y = node.outputs[0]!;
+  const one = site.constant(scalar("float32", 1), "one");
+  const [up, down, grown] = ["up", "down", "grown"].map((part) => site.unique(`${y}_${part}`)) as [
+    string,
+    string,
+    string,
+  ];
+  return [
+    makeNode("Max", [scales, one], [up]),
+    asymmetric({ ...node, inputs: [x, up], outputs: [grown] }, site, "floor"),
+    makeNode("Min", [scales, one], [down]),
+    asymmetric({ ...node, inputs: [grown, down] }, site, "ceil"),
+  ];
+}
 
 /**
  * Before opset 13 the axes from `axis` on were taken together; now `axis` is one axis. The same where it is the last one;
