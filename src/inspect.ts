@@ -4,6 +4,7 @@ import { describeError } from "./base/errors.js";
 import { info, type Note, warning } from "./base/note.js";
 import { syntheticFeeds } from "./data/synthetic.js";
 import { type Observation, observe } from "./engine/observe.js";
+import { weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
 import { everyGraph } from "./ir/traverse.js";
 import { load } from "./load.js";
@@ -33,6 +34,8 @@ export interface InspectOptions extends ServiceOptions {
 }
 
 const LISTED = 20;
+/** A session takes about this many times the weights. */
+const SESSION_FACTOR = 2.5;
 
 /** Throws PareError when the model cannot be loaded. What a deep inspection cannot observe is null, with a note. */
 export async function inspect(input: Model | string, options: InspectOptions = {}): Promise<Inspection> {
@@ -42,7 +45,7 @@ export async function inspect(input: Model | string, options: InspectOptions = {
   const notes: Note[] = [];
   const seen = options.deep ? await observed(model, options, notes) : undefined;
   const shapes = seen?.values ?? statedShapes(model.graph);
-  const work = workOf(model.graph, shapes);
+  const work = workOf(model, shapes);
   // Shapes that the file states give the work only when they give all of it.
   const macs = seen || work.uncounted === 0 ? work.macs : null;
   if (seen && work.uncounted > 0) {
@@ -95,6 +98,10 @@ export async function inspect(input: Model | string, options: InspectOptions = {
 async function observed(model: Model, options: InspectOptions, notes: Note[]): Promise<Observation | undefined> {
   try {
     return await withServices(model, options, async (services) => {
+      if (weightBytes(model.graph) * SESSION_FACTOR > (services.memory ?? Number.POSITIVE_INFINITY)) {
+        notes.push(warning("not-observed", "The model was not run: it does not fit in the memory that may be used."));
+        return undefined;
+      }
       const { dims } = services;
       const seen = await observe(
         model,

@@ -22,7 +22,7 @@ export function subjectOf(model: Model, index: number, services: Services): Open
   const own = isAsLoaded(model) ? model.origin : undefined;
   let file: Promise<SubjectFile> | undefined;
   return {
-    path: model.origin?.name ?? `model ${index + 1}`,
+    path: nameOf(model, index),
     model,
     bytes: own?.bytes ?? layOutModel(model).byteLength,
     file() {
@@ -35,6 +35,13 @@ export function subjectOf(model: Model, index: number, services: Services): Open
       for (const source of made?.sources ?? []) await source.close?.();
     },
   };
+}
+
+/** A model that was changed since it was loaded does not pass for its file. */
+function nameOf(model: Model, index: number): string {
+  const name = model.origin?.name;
+  if (name === undefined) return `model ${index + 1}`;
+  return isAsLoaded(model) ? name : `${name} (changed, ${index + 1})`;
 }
 
 async function asFile(model: Model, index: number, { temporary }: Services): Promise<SubjectFile> {

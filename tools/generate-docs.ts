@@ -1,5 +1,5 @@
-// Makes docs/methods.md, schema/recipe.schema.json and schema/dataset.schema.json from the registries: what a method declares is its
-// documentation. `--check` writes nothing and fails when a file is not what the registries give.
+// Makes docs/methods.md and the schemas of recipes, datasets and reports (schema/) from the registries: what a method
+// declares is its documentation. `--check` writes nothing and fails when a file is not what the registries give.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
@@ -8,6 +8,7 @@ import { z } from "zod";
 import type { Method, Registry } from "../src/base/registry.js";
 import { datasetSchemas } from "../src/data/index.js";
 import { methods, steps } from "../src/index.js";
+import { reportSchema } from "../src/metrics/report.js";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const dialect = "https://json-schema.org/draft/2020-12/schema";
@@ -111,10 +112,13 @@ function values(option: Schema): string {
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
+const report = { $schema: dialect, ...schemaOf(reportSchema) };
+
 const made = {
   "docs/methods.md": page(),
   "schema/recipe.schema.json": `${JSON.stringify(recipe, undefined, 2)}\n`,
   "schema/dataset.schema.json": `${JSON.stringify(dataset, undefined, 2)}\n`,
+  "schema/report.schema.json": `${JSON.stringify(report, undefined, 2)}\n`,
 };
 
 const check = process.argv.includes("--check");

@@ -75,7 +75,8 @@ async function runAll(reference: Observed, others: readonly Observed[], context:
   const options = { ...(limit === undefined ? {} : { limit }), ...(signal === undefined ? {} : { signal }) };
   for await (const sample of data.samples(options)) {
     signal?.throwIfAborted();
-    context.onProgress?.({ task: "compare outputs", done: done++, total });
+    context.onProgress?.({ task: "compare outputs", done, total });
+    done++;
     const expected = await reference.run(sample.feeds);
     if (done === 1 && data.labelled) {
       metric = accuracyMetric(data.metric, expected, sample);

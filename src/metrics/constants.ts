@@ -18,8 +18,16 @@ export interface Constant {
   readonly parts: readonly Tensor[];
   readonly sparse: boolean;
   readonly uses: readonly Use[];
-  /** The uses of any value of the same body: to follow what becomes of this one. */
-  readonly usesOf: (name: string) => readonly Use[];
+  /** The body it stands in: to follow what becomes of it. */
+  readonly within: Surroundings;
+}
+
+/** What can be asked of a body's values. */
+export interface Surroundings {
+  usesOf(name: string): readonly Use[];
+  producerOf(name: string): Node | undefined;
+  /** Of a constant of this body; undefined for what is computed. */
+  dtypeOf(name: string): DType | undefined;
 }
 
 export interface Use {
@@ -34,14 +42,22 @@ export interface Body {
   readonly initializers: ReadonlyMap<string, Initializer>;
   /** The body whose values this one sees; undefined for the main graph and for functions. */
   readonly outer: Body | undefined;
+  /** Whether it stands in a function: written once, run wherever the function is called. */
+  readonly inFunction: boolean;
 }
 
 /** The main graph, then nested ones in node order, then functions. */
 export function* bodies(model: Model): Iterable<Body> {
-  yield* withNested({ scope: "", nodes: model.graph.nodes, initializers: model.graph.initializers, outer: undefined });
+  yield* withNested({
+    scope: "",
+    nodes: model.graph.nodes,
+    initializers: model.graph.initializers,
+    outer: undefined,
+    inFunction: false,
+  });
   for (const { name, domain, nodes } of model.functions) {
     const scope = `function ${domain === "" ? "" : `${domain}.`}${name}`;
-    yield* withNested({ scope, nodes, initializers: new Map(), outer: undefined });
+    yield* withNested({ scope, nodes, initializers: new Map(), outer: undefined, inFunction: true });
   }
 }
 
@@ -51,7 +67,13 @@ function* withNested(body: Body): Iterable<Body> {
     for (const [name, attribute] of node.attributes) {
       for (const [index, graph] of graphsOf(attribute).entries()) {
         const scope = `${body.scope === "" ? "" : `${body.scope}/`}${label(node)}/${name}${index === 0 ? "" : index}`;
-        yield* withNested({ scope, nodes: graph.nodes, initializers: graph.initializers, outer: body });
+        yield* withNested({
+          scope,
+          nodes: graph.nodes,
+          initializers: graph.initializers,
+          outer: body,
+          inFunction: body.inFunction,
+        });
       }
     }
   }
@@ -66,20 +88,20 @@ export function constants(model: Model): readonly Constant[] {
   const uses = usesByBody(all);
   const found: Constant[] = [];
   for (const body of all) {
-    const usesOf = (name: string) => uses.get(body)?.get(name) ?? [];
+    const within = surroundings(body, uses.get(body));
     for (const [name, initializer] of body.initializers) {
       const parts = initializer.sparse ? [initializer.sparse.values, initializer.sparse.indices] : [initializer];
-      found.push(constant(name, body.scope, initializer, parts, usesOf));
+      found.push(constant(name, body.scope, initializer, parts, within));
     }
     for (const node of body.nodes) {
       const value = node.attributes.get("value") ?? node.attributes.get("sparse_value");
       // The scalar forms of a Constant node (value_float ...) hold too little to count.
       if (node.opType !== "Constant" || node.domain !== "" || value === undefined) continue;
       const name = node.outputs[0] ?? "";
-      if (value.type === "tensor") found.push(constant(name, body.scope, value.value, [value.value], usesOf));
+      if (value.type === "tensor") found.push(constant(name, body.scope, value.value, [value.value], within));
       else if (value.type === "sparse") {
         const { values, indices } = value.value.sparse;
-        found.push(constant(name, body.scope, value.value, [values, indices], usesOf));
+        found.push(constant(name, body.scope, value.value, [values, indices], within));
       }
     }
   }
@@ -91,11 +113,35 @@ function constant(
   scope: string,
   { dtype, dims }: { readonly dtype: DType; readonly dims: readonly number[] },
   parts: readonly Tensor[],
-  usesOf: Constant["usesOf"],
+  within: Surroundings,
 ): Constant {
   const bytes = parts.reduce((sum, part) => sum + stored(part), 0);
   const sparse = parts.length > 1;
-  return { name, scope, dtype, dims, elements: elementCount(dims), bytes, parts, sparse, uses: usesOf(name), usesOf };
+  return {
+    name,
+    scope,
+    dtype,
+    dims,
+    elements: elementCount(dims),
+    bytes,
+    parts,
+    sparse,
+    uses: within.usesOf(name),
+    within,
+  };
+}
+
+function surroundings(body: Body, uses: ReadonlyMap<string, readonly Use[]> | undefined): Surroundings {
+  const producers = new Map<string, Node>();
+  for (const node of body.nodes) for (const output of node.outputs) producers.set(output, node);
+  return {
+    usesOf: (name) => uses?.get(name) ?? [],
+    producerOf: (name) => producers.get(name),
+    dtypeOf(name) {
+      const value = producers.get(name)?.attributes.get("value");
+      return body.initializers.get(name)?.dtype ?? (value?.type === "tensor" ? value.value.dtype : undefined);
+    },
+  };
 }
 
 const stored = (tensor: Tensor): number =>

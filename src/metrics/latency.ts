@@ -46,13 +46,18 @@ async function inTurn(subjects: readonly Subject[], feeds: Feeds, context: Metri
     for (const subject of subjects) sessions.push(await opened(subject, context));
     const times = sessions.map((): number[] => []);
     const adapted = sessions.map((session) => (session ? adaptFeeds(feeds, session.inputs) : {}));
-    const warm = [];
     for (const [index, session] of sessions.entries()) {
-      warm.push(session ? await warmUp(session, adapted[index]!, context) : 0);
+      if (session) await warmUp(session, adapted[index]!, context);
     }
-    const rounds = context.runs ?? runsWithin(context.latencyBudgetMs * subjects.length, warm);
-    for (let round = 0; round < rounds; round++) {
-      context.onProgress?.({ task: "measure latency", done: round, total: rounds });
+    const budget = context.latencyBudgetMs * subjects.length;
+    const start = context.now();
+    // As many rounds as fill the budget: quartiles need a few, and thousands tell nothing more.
+    for (let round = 0; round < (context.runs ?? MAX_RUNS); round++) {
+      const spent = context.now() - start;
+      if (context.runs === undefined && round >= MIN_RUNS && spent >= budget) break;
+      const share = Math.min(round / (context.runs ?? MAX_RUNS), 1);
+      const done = context.runs === undefined ? Math.max(share, Math.min(spent / budget, 1)) : share;
+      context.onProgress?.({ task: "measure latency", done, total: 1 });
       for (const [index, session] of sessions.entries()) {
         context.signal?.throwIfAborted();
         if (session) times[index]?.push(await timed(session, adapted[index]!, context));
@@ -93,14 +98,11 @@ async function opened(subject: Subject, context: MetricContext): Promise<Runtime
   }
 }
 
-async function warmUp(session: RuntimeSession, feeds: Feeds, context: MetricContext): Promise<number> {
-  let last = 0;
+async function warmUp(session: RuntimeSession, feeds: Feeds, context: MetricContext): Promise<void> {
   for (let run = 0; run < WARM_UP_RUNS; run++) {
     context.signal?.throwIfAborted();
-    last = await timed(session, feeds, context);
-    if (last > context.latencyBudgetMs) break;
+    if ((await timed(session, feeds, context)) > context.latencyBudgetMs) return;
   }
-  return last;
 }
 
 async function timed(session: RuntimeSession, feeds: Feeds, { now }: MetricContext): Promise<number> {
@@ -108,12 +110,6 @@ async function timed(session: RuntimeSession, feeds: Feeds, { now }: MetricConte
   await session.run(feeds);
   return now() - start;
 }
-
-/** As many rounds as fill the budget, within bounds: quartiles need a few, and thousands tell nothing more. */
-const runsWithin = (budgetMs: number, warm: readonly number[]): number => {
-  const round = warm.reduce((sum, each) => sum + each, 0);
-  return Math.max(MIN_RUNS, Math.min(MAX_RUNS, Math.floor(budgetMs / Math.max(round, 1e-3))));
-};
 
 export function summarise(own: readonly number[] | undefined, reference: readonly number[] | undefined): Patch {
   if (own === undefined) return { latencyMs: null, latencyRatio: null };

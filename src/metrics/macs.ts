@@ -29,9 +29,9 @@ async function observed(subject: Subject, context: MetricContext): Promise<numbe
   }
   try {
     const { values } = await observe(model, { feeds: await context.firstFeeds() }, context);
-    const work = workOf(model.graph, values);
+    const work = workOf(model, values);
     if (work.uncounted > 0) {
-      const text = `${work.uncounted} nodes that multiply are not in the count: their shapes are not observed (subgraphs).`;
+      const text = `${work.uncounted} nodes that multiply are not in the count: their shapes are not observed (subgraphs, functions).`;
       context.note(info("macs-partial", text, path));
     }
     return work.macs;

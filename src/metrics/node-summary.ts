@@ -21,9 +21,9 @@ export function nodeSummaries(
 ): readonly NodeSummary[] {
   const bytes = weightBytesByNode(model);
   const abilityOf = inTurn(abilities);
-  return [...bodies(model)].flatMap(({ nodes, scope }) =>
+  return [...bodies(model)].flatMap(({ nodes, scope, inFunction }) =>
     nodes.map((node): NodeSummary => {
-      const { can, why } = abilityOf(label(node)) ?? { can: [], why: undefined };
+      const { can, why } = (inFunction ? undefined : abilityOf(label(node))) ?? NOTHING;
       return {
         name: label(node),
         op: operatorName(node),
@@ -38,6 +38,8 @@ export function nodeSummaries(
     }),
   );
 }
+
+const NOTHING = { can: [], why: "it stands in a function, whose body is left as it is" };
 
 /** Names may be missing or repeated: the nth node of a label has the nth entry of that label. */
 function inTurn(abilities: readonly Ability[]): (name: string) => Ability | undefined {

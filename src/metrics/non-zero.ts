@@ -59,9 +59,13 @@ async function zeroCode(weight: Constant, all: readonly Constant[]): Promise<num
       return name === "" ? defaultZeroCode(node, weight) : uniformCode(name);
     }
     // Self-extracting: Cast, then Sub of the zero point.
-    const decode = node.opType === "Cast" ? weight.usesOf(node.outputs[0] ?? "") : [];
+    const decode = node.opType === "Cast" ? weight.within.usesOf(node.outputs[0] ?? "") : [];
     const subtract = decode.find((use) => use.node.opType === "Sub" && use.input === 0);
-    if (subtract !== undefined) return uniformCode(subtract.node.inputs[1] ?? "");
+    if (subtract !== undefined) {
+      const name = subtract.node.inputs[1] ?? "";
+      const maker = weight.within.producerOf(name);
+      return uniformCode(maker?.opType === "Cast" ? (maker.inputs[0] ?? "") : name);
+    }
     if (node.opType === "MatMulBnb4") return undefined;
   }
   return 0;

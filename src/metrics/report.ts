@@ -1,5 +1,5 @@
 // The Report: what `measure` gives, what the report forms show, and the JSON that programs read. One schema for all three.
-// The published JSON Schema (schema/report.schema.json) is made from it by tools/report-schema.ts.
+// The published JSON Schema (schema/report.schema.json) is made from it by tools/generate-docs.ts.
 
 import { z } from "zod";
 

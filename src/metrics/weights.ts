@@ -2,8 +2,8 @@
 
 import { intOf } from "../ir/attributes.js";
 import type { Model } from "../ir/model.js";
-import { DTYPES } from "../tensor/dtype.js";
-import { type Constant, constants, type Use } from "./constants.js";
+import { DTYPES, type DType } from "../tensor/dtype.js";
+import { type Constant, constants, type Surroundings, type Use } from "./constants.js";
 
 /** Elements of all weights, packed codes counted one by one. */
 export const parameterCount = (model: Model): number =>
@@ -12,11 +12,14 @@ export const parameterCount = (model: Model): number =>
     .reduce((sum, weight) => sum + weightElements(weight), 0);
 
 /** A constant of numbers of float type, or codes of 8 bits and fewer, but not their scales and zero points. */
-export function isWeight({ dtype, uses }: Constant): boolean {
-  const { kind, bits } = DTYPES[dtype];
-  const numeric = kind === "float" || kind === "complex" || ((kind === "int" || kind === "uint") && bits <= 8);
-  return numeric && !(uses.length > 0 && uses.every(isScaleOrZeroPoint));
+export function isWeight({ dtype, uses, within }: Constant): boolean {
+  const { kind } = DTYPES[dtype];
+  const numeric = kind === "float" || kind === "complex" || isCode(dtype);
+  return numeric && !(uses.length > 0 && uses.every((use) => isScaleOrZeroPoint(use, within)));
 }
+
+const isCode = (dtype: DType | undefined): boolean =>
+  dtype !== undefined && /^u?int/.test(dtype) && DTYPES[dtype].bits <= 8;
 
 /** Inputs that hold scales, zero points or codebooks, by operator: ONNX and ContribOperators.md. */
 const SCALE_INPUTS: Readonly<Record<string, readonly number[]>> = {
@@ -33,7 +36,31 @@ const SCALE_INPUTS: Readonly<Record<string, readonly number[]>> = {
   GatherBlockQuantized: [2, 3],
 };
 
-const isScaleOrZeroPoint = ({ node, input }: Use): boolean => SCALE_INPUTS[node.opType]?.includes(input) === true;
+function isScaleOrZeroPoint({ node, input }: Use, within: Surroundings): boolean {
+  if (SCALE_INPUTS[node.opType]?.includes(input)) return true;
+  const next = within.usesOf(node.outputs[0] ?? "");
+  // Self-extracting weights: (Cast(codes) - Cast(zero point)) * scale, the scale perhaps reshaped.
+  if (node.opType === "Cast" && isCode(within.dtypeOf(node.inputs[0] ?? ""))) {
+    return next.length > 0 && next.every((use) => use.node.opType === "Sub" && use.input === 1);
+  }
+  if (node.opType === "Reshape" && input === 0) {
+    return next.length > 0 && next.every((use) => isScale(use, within));
+  }
+  return isScale({ node, input }, within);
+}
+
+/** The factor of decoded codes, or of the scale that a dynamic product finds for its activations. */
+function isScale({ node, input }: Use, within: Surroundings): boolean {
+  const other = node.inputs[1 - input] ?? "";
+  if (node.opType !== "Mul") return false;
+  return isDecoded(other, within) || within.producerOf(other)?.opType === "DynamicQuantizeLinear";
+}
+
+function isDecoded(name: string, within: Surroundings): boolean {
+  const maker = within.producerOf(name);
+  if (maker?.opType === "Sub") return isDecoded(maker.inputs[0] ?? "", within);
+  return maker?.opType === "Cast" && isCode(within.dtypeOf(maker.inputs[0] ?? ""));
+}
 
 /** Elements a weight stands for: MatMulNBits and its kin pack several codes into a byte. */
 export function weightElements(weight: Constant): number {

@@ -1,18 +1,18 @@
 // Multiply-accumulates of a graph at given shapes: the sum over its nodes of what `ops/` counts for each.
 
-import type { Graph, Node } from "../ir/model.js";
+import type { Graph, Model, Node } from "../ir/model.js";
 import { subgraphs } from "../ir/traverse.js";
 import { costOf, type Shapes, weightsOf } from "../ops/index.js";
 
 export interface Work {
   readonly macs: number;
   readonly byNode: ReadonlyMap<Node, number>;
-  /** Nodes that multiply but whose shapes are not known, those in subgraphs (If, Loop, Scan) among them. */
+  /** Nodes that multiply but whose shapes are not known, those in subgraphs (If, Loop, Scan) and functions among them. */
   readonly uncounted: number;
 }
 
 /** `values` gives dimensions by value name: observed ones, or those that the file states. */
-export function workOf(graph: Graph, values: Shapes): Work {
+export function workOf({ graph, functions }: Pick<Model, "graph" | "functions">, values: Shapes): Work {
   const byNode = new Map<Node, number>();
   let macs = 0;
   let uncounted = 0;
@@ -24,10 +24,11 @@ export function workOf(graph: Graph, values: Shapes): Work {
     } else if (weightsOf(node).some(({ role }) => role !== "table" && role !== "vector")) uncounted++;
     for (const inner of subgraphs(node)) uncounted += multiplying(inner);
   }
+  for (const definition of functions) uncounted += multiplying(definition);
   return { macs, byNode, uncounted };
 }
 
-function multiplying(graph: Graph): number {
+function multiplying(graph: Pick<Graph, "nodes">): number {
   let count = 0;
   for (const node of graph.nodes) {
     if (weightsOf(node).some(({ role }) => role === "matrix" || role === "recurrent")) count++;

@@ -2,7 +2,7 @@
 // for the terminal, Markdown and HTML; a row that no model has is left out.
 
 import type { ModelReport, Report } from "../metrics/report.js";
-import { bytes, change, cosine, count, milliseconds, percent, signed, significant } from "./format.js";
+import { bytes, change, cosine, count, milliseconds, percent, plain, signed, significant } from "./format.js";
 
 export interface Fact {
   readonly group: "Size" | "Work" | "Speed" | "Memory" | "Fidelity" | "Accuracy";
@@ -143,7 +143,7 @@ export function factRows(report: Report): readonly FactRow[] {
   if (metric) {
     const accuracyFact: Fact = {
       group: "Accuracy",
-      title: metric.metric,
+      title: plain(metric.metric, 60),
       better: metric.better ?? "higher",
       value: (row) => row.accuracy?.value,
       text: (value) => value.toFixed(4),

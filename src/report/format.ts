@@ -20,7 +20,8 @@ function scaled(value: number, step: number, units: readonly string[], gap: stri
 /** `digits` significant digits, without an exponent for the sizes that occur. */
 export function significant(value: number, digits: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
-  const before = Math.floor(Math.log10(Math.abs(value))) + 1;
+  // Rounded first: 0.9997 at three digits is 1.00.
+  const before = Math.floor(Math.log10(Math.abs(Number(value.toPrecision(digits))))) + 1;
   return before < -3 ? value.toExponential(digits - 1) : value.toFixed(Math.max(0, digits - before));
 }
 

@@ -1,7 +1,7 @@
 // What a report comes down to, in three figures: for the smallest model that is not the reference.
 
 import type { ModelReport, Report } from "../metrics/report.js";
-import { baseName, bytes, cosine, milliseconds, percent, signed } from "./format.js";
+import { baseName, bytes, cosine, milliseconds, percent, plain, signed } from "./format.js";
 
 export interface Figure {
   readonly value: string;
@@ -52,7 +52,7 @@ function qualityFigure(reference: ModelReport, model: ModelReport): Figure | und
     const { difference } = accuracy;
     return {
       value: signed(accuracy.value - reference.accuracy.value, 4),
-      label: accuracy.metric,
+      label: plain(accuracy.metric, 60),
       detail: `${reference.accuracy.value.toFixed(4)} → ${accuracy.value.toFixed(4)}, n ${accuracy.samples}${
         difference ? `, 95 %: ${signed(difference.low, 4)} … ${signed(difference.high, 4)}` : ""
       }`,

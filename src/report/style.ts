@@ -59,7 +59,7 @@ td.name { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 0 18px; }
 .pair section { min-width: 0; }
 figure { margin: 0; }
-figure svg { display: block; width: 100%; max-width: 820px; height: auto; overflow: visible; color: var(--soft); }
+figure svg { display: block; width: 100%; height: auto; overflow: visible; color: var(--soft); }
 figure text { font-variant-numeric: tabular-nums; }
 details { border-top: 1px solid var(--faint); padding: 8px 0; }
 details:first-of-type { border-top: 0; }
