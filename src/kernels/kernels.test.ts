@@ -146,6 +146,14 @@ describe("SIMD kernels equal their reference", () => {
     }
   });
 
+  test("rows of blocks too wide to be read at once", () => {
+    const values = Float32Array.from({ length: 33 * 40_000 }, (_, i) => Math.sin(i * 1.3) * (i % 77));
+    const input = new Uint8Array(values.buffer);
+    const form = { along: "rows" as const, rows: 33, columns: 40_000, block: 32, bits: 4 as const, symmetric: true };
+    agree("quantize-blocks", input, { ...form, from: "float32" });
+    agree("quantize-blocks", input, { ...form, from: "float16", rows: 66, columns: 20_000, block: 256, bits: 8 });
+  });
+
   test("every float16 bit pattern, widened and cast back", () => {
     const bits = Uint16Array.from({ length: 65536 }, (_, i) => i);
     const options = { from: "float16" as const, rows: 4096, columns: 16, block: 16, bits: 8 as const };

@@ -16,7 +16,7 @@ export function quantizeBlocks(
   const [outer, inner] = along === "rows" ? [columns, rows] : [rows, columns];
   const count = outer * Math.ceil(inner / block);
   const place = { input: 0, raw: 0, scratch: 0, codes: 0, scales: 0, zeroPoints: 0 };
-  const chunk = Math.max(CHUNK_BYTES, along === "rows" ? block * 64 : block * 4);
+  const chunk = along === "rows" ? chunkOfRows(columns, block) : Math.max(CHUNK_BYTES, block * 4);
   const sizes = [chunk, chunk / 2, block * 64 + 64, output.byteLength, count * 4, count];
   const addresses = machine.layout(...sizes);
   for (const [i, name] of (Object.keys(place) as (keyof Place)[]).entries()) place[name] = addresses[i]!;
@@ -28,6 +28,16 @@ export function quantizeBlocks(
   if (symmetric) return { bytes: output, scales };
   return { bytes: output, scales, zeroPoints: memory.slice(place.zeroPoints, place.zeroPoints + count) };
 }
+
+/**
+ * Blocks down the rows are worked on a row of blocks at a time: read whole, in one call, up to a bound; a read for each
+ * part of a row takes longer than the kernel does.
+ */
+function chunkOfRows(columns: number, block: number): number {
+  return Math.max(CHUNK_BYTES, block * 64, Math.min(WIDEST_CHUNK, columns * block * 4));
+}
+
+const WIDEST_CHUNK = 4 * 2 ** 20;
 
 type Place = Record<"input" | "raw" | "scratch" | "codes" | "scales" | "zeroPoints", number>;
 
