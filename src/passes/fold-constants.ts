@@ -272,13 +272,19 @@ async function compute(
 }
 
 function store(editor: GraphEditor, target: Target, value: Initializer): void {
-  // The node stays for its other results; when none is used it is dead, and removed as such.
   const node = editor.current(target.node)!;
-  const others = node.outputs.filter((name) => name !== target.name && name !== "");
-  if (others.length === 0) editor.remove(node);
-  else {
+  // The node may stay for its other results.
+  if (node.outputs.some((name) => name !== target.name && isUsed(editor, name))) {
     const outputs = node.outputs.map((name) => (name === target.name ? editor.unique(`${name}_unused`) : name));
     editor.replace(node, [{ ...node, outputs }]);
-  }
+  } else editor.remove(node);
   editor.setInitializer(target.name, value);
+  // What stood before it may have served it alone.
+  for (const earlier of [...target.cone].reverse()) {
+    const current = editor.current(earlier);
+    if (current && !current.outputs.some((name) => isUsed(editor, name))) editor.remove(current);
+  }
 }
+
+const isUsed = (editor: GraphEditor, name: string) =>
+  name !== "" && (editor.isOutput(name) || editor.consumers(name).length > 0);
