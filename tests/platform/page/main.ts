@@ -7,7 +7,7 @@ const pareTest: PageTest = async (recipe, feed) => {
   const url = new URL("model.onnx", document.baseURI);
   const model = await load(url);
   const bytes = await saveBytes(model);
-  const blob = new Blob([bytes]);
+  const blob = new Blob([bytes.slice()]);
   const again = await saveBytes(await load(blob));
   const { model: small } = await compress(model, recipe);
   const smallBytes = await saveBytes(small);

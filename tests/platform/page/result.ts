@@ -1,6 +1,8 @@
 // What passes between the page and the test that drives it.
 
-export type PageTest = (recipe: readonly Record<string, unknown>[], feed: readonly number[]) => Promise<PageResult>;
+import type { Recipe } from "../../../src/index.js";
+
+export type PageTest = (recipe: Recipe, feed: readonly number[]) => Promise<PageResult>;
 
 /** Answers of the page, as JSON can carry them. */
 export interface PageResult {
