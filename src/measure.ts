@@ -138,16 +138,18 @@ async function finish(
   feeds: Feeds,
 ): Promise<Report> {
   const { data, session } = context;
+  const runtime = await context.runtime();
   const samples = Math.max(0, ...rows.map((row) => row.fidelity?.samples ?? row.accuracy?.samples ?? 0));
   const shapes = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, [...dims]]));
   return {
     pare: version,
-    machine: await platform.machine(),
+    // The runtime that the models ran on, which may not be the platform's usual one.
+    machine: { ...(await platform.machine()), runtime: `${runtime.name} ${runtime.version}` },
     seed: context.seed ?? 0,
     data: { name: data.name, synthetic: data.synthetic, labelled: data.labelled, samples },
     models: [...rows],
     settings: {
-      provider: session.provider ?? (await context.runtime()).provider,
+      provider: session.provider ?? runtime.provider,
       ...(session.threads === undefined ? {} : { threads: session.threads }),
       shapes,
     },
