@@ -4,8 +4,9 @@ import { invalid } from "../base/errors.js";
 import { int } from "../ir/attributes.js";
 import type { Graph, Model, Node } from "../ir/model.js";
 import { everyGraph } from "../ir/traverse.js";
-import { byteCount, type DType } from "../tensor/dtype.js";
+import { byteCount } from "../tensor/dtype.js";
 import type { Feeds, Value } from "../tensor/value.js";
+import { isCarried } from "./carried.js";
 import { adaptFeeds } from "./feeds.js";
 import { observe, type Shape } from "./observe.js";
 import { type EngineServices, type OpenOptions, openSession } from "./session.js";
@@ -21,7 +22,7 @@ export interface CaptureOptions extends OpenOptions {
  * One record for each feed and batch of names: batch after batch, within a batch in the order of the feeds. Each name is
  * in exactly one batch, and comes once for each feed. `feeds` is iterated once per batch; an iterable that can be read
  * only once (a generator) is kept in memory when there is more than one batch.
- * Values whose type has no JavaScript tensor (bfloat16, 8-bit floats) come as float32.
+ * Values whose type has no JavaScript tensor (bfloat16, 8-bit floats, 4-bit integers) come as float32.
  * Throws `invalid("capture-unknown")` for names that are not values of the top-level graph.
  */
 export async function* capture(
@@ -74,7 +75,7 @@ function withOutputs(graph: Graph, names: readonly string[], values: ReadonlyMap
   const outputs = new Map<string, string>();
   for (const name of names) {
     const dtype = values.get(name)?.dtype;
-    const carried = dtype === undefined || !foreign.has(dtype);
+    const carried = dtype === undefined || isCarried(dtype);
     outputs.set(name, carried ? name : `pare.captured.${name}`);
     if (!carried) casts.push(castToFloat(name, outputs.get(name)!));
   }
@@ -86,17 +87,6 @@ function withOutputs(graph: Graph, names: readonly string[], values: ReadonlyMap
   };
   return { graph: captured, outputs };
 }
-
-/** Types that exist in graphs but have no JavaScript tensor. */
-const foreign: ReadonlySet<DType> = new Set([
-  "bfloat16",
-  "float8e4m3fn",
-  "float8e4m3fnuz",
-  "float8e5m2",
-  "float8e5m2fnuz",
-  "float4e2m1",
-  "float8e8m0",
-] as const);
 
 const castToFloat = (name: string, output: string): Node => ({
   name: output,

@@ -51,3 +51,17 @@ export function guessDType(
       return input(0) ?? "float32";
   }
 }
+
+/** A first guess for every value of the graph, before anything has run. */
+export function guessedDTypes(graph: Graph): Map<string, DType> {
+  const known = new Map<string, { readonly dtype: DType }>(graph.initializers);
+  for (const { name, type } of graph.inputs) {
+    if (type?.kind === "tensor" && type.dtype !== undefined) known.set(name, { dtype: type.dtype });
+  }
+  for (const node of graph.nodes) {
+    for (const output of node.outputs) {
+      if (output !== "") known.set(output, { dtype: guessDType(graph, node, output, known) });
+    }
+  }
+  return new Map([...known].map(([name, { dtype }]) => [name, dtype]));
+}

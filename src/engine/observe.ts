@@ -7,11 +7,12 @@ import type { Model } from "../ir/model.js";
 import { subgraphs } from "../ir/traverse.js";
 import type { DType } from "../tensor/dtype.js";
 import type { Feeds, Value } from "../tensor/value.js";
+import { isCarried } from "./carried.js";
 import { type Binding, bindDims, type StatedDims } from "./dims.js";
-import { guessDType } from "./dtypes.js";
+import { guessDType, guessedDTypes } from "./dtypes.js";
 import { adaptFeeds, plainFeeds } from "./feeds.js";
 import { peakActivationBytes } from "./liveness.js";
-import { type Probe, probeIndex, withProbes } from "./probe.js";
+import { type Probe, type ProbeKind, probeIndex, withProbes } from "./probe.js";
 import type { RuntimeSession } from "./runtime.js";
 import { type EngineServices, type OpenOptions, openSession } from "./session.js";
 import { settleDims } from "./settle.js";
@@ -47,7 +48,7 @@ export interface ObserveOptions {
  */
 export async function observe(model: Model, options: ObserveOptions, services: EngineServices): Promise<Observation> {
   const names = probedValues(model);
-  const { session, probes, dropped, byShape } = await openProbed(model, names, services);
+  const { session, probes, dropped } = await openProbed(model, names, services);
   try {
     const attempt = async (feeds: Feeds) =>
       probes.length === 0 ? {} : session.run(adaptFeeds(feeds, session.inputs), undefined);
@@ -69,7 +70,7 @@ export async function observe(model: Model, options: ObserveOptions, services: E
       feeds: settled.feeds,
       values,
       peakActivationBytes: peakActivationBytes(model.graph, values),
-      notes: [...settled.binding.guesses, ...explain(model, dropped, byShape)],
+      notes: [...settled.binding.guesses, ...explain(model, probes, dropped)],
     };
   } finally {
     await session.release();
@@ -80,31 +81,38 @@ interface Probed {
   readonly session: RuntimeSession;
   readonly probes: readonly Probe[];
   readonly dropped: ReadonlySet<string>;
-  readonly byShape: ReadonlySet<string>;
 }
 
-/** Opens the probed model; probes that the runtime refuses are left out one by one, in a bounded number of tries. */
+/** Opens the probed model; where the runtime refuses a probe it is replaced or left out, in a bounded number of tries. */
 async function openProbed(model: Model, names: readonly string[], services: EngineServices): Promise<Probed> {
   const dropped = new Set<string>();
-  let byShape: ReadonlySet<string> = new Set();
+  const guesses = guessedDTypes(model.graph);
+  const kinds = new Map<string, ProbeKind>();
+  for (const name of names) if (!isCarried(guesses.get(name) ?? "float32")) kinds.set(name, "shape");
   // Unoptimised, every value is as in the file; "all" only for graphs that need fusing to have a kernel.
   let optimize: NonNullable<OpenOptions["optimize"]> = "off";
   for (let tries = 0; ; tries++) {
     const wanted = names.filter((name) => !dropped.has(name));
-    const probed = withProbes(model, wanted, byShape);
+    const probed = withProbes(model, wanted, kinds);
     try {
       const session = await openSession(probed.model, services, { optimize });
-      return { session, probes: probed.probes, dropped, byShape };
+      const types = new Map(session.outputs.map(({ name, dtype }) => [name, dtype]));
+      const uncarried = probed.probes.filter(({ output }) => !isCarried(types.get(output) ?? "float32"));
+      if (uncarried.length === 0) return { session, probes: probed.probes, dropped };
+      await session.release();
+      for (const { value } of uncarried) kinds.set(value, "shape");
     } catch (error) {
       if (!(error instanceof PareError) || tries > 40) throw error;
       const index = probeIndex(`${error.node} ${error.message}`);
       if (index !== undefined) {
         const refused = wanted[index]!;
-        // A kernel that lacks the type may still tell the shape; a value that is no tensor has none.
-        if (error.code === "engine-operator" && !byShape.has(refused)) byShape = new Set([...byShape, refused]);
-        else dropped.add(refused);
-      } else if (error.code === "engine-dtype" && byShape.size < wanted.length) {
-        byShape = new Set(wanted);
+        // A kernel that lacks the type: another probe may have it. A value that is no tensor has no shape at all.
+        const next = error.code === "engine-operator" ? nextKind[kinds.get(refused) ?? "slice"] : undefined;
+        if (next === undefined) dropped.add(refused);
+        else kinds.set(refused, next);
+      } else if (error.code === "engine-dtype" && wanted.some((name) => !kinds.has(name))) {
+        // Some value has a type that the interface refuses to describe, and it does not say which.
+        for (const name of wanted) if (!kinds.has(name)) kinds.set(name, "shape");
       } else if (error.code === "engine-operator" && optimize === "off") {
         optimize = "all";
       } else {
@@ -113,6 +121,8 @@ async function openProbed(model: Model, names: readonly string[], services: Engi
     }
   }
 }
+
+const nextKind = { slice: "shape", shape: "cast", cast: undefined } as const;
 
 /** What nodes of the top-level graph give, tensors as far as the file tells. */
 function probedValues(model: Model): string[] {
@@ -154,11 +164,9 @@ function readProbes(
       const probe = byValue.get(name);
       const result = probe === undefined ? undefined : results[probe.output];
       if (probe === undefined || result === undefined) continue;
-      if (probe.kind === "slice") values.set(name, { dtype: result.dtype, dims: result.dims.slice(1) });
-      else {
-        const dims = Array.from(result.data as BigInt64Array, Number);
-        values.set(name, { dtype: guessDType(model.graph, node, name, values), dims });
-      }
+      const dtype = probe.kind === "slice" ? result.dtype : guessDType(model.graph, node, name, values);
+      const dims = probe.kind === "shape" ? Array.from(result.data as BigInt64Array, Number) : result.dims.slice(1);
+      values.set(name, { dtype, dims });
     }
   }
   return values;
@@ -173,13 +181,12 @@ const shapesOf = (model: Model, feeds: Feeds): StatedDims => {
   );
 };
 
-function explain(model: Model, dropped: ReadonlySet<string>, byShape: ReadonlySet<string>): Note[] {
+function explain(model: Model, probes: readonly Probe[], dropped: ReadonlySet<string>): Note[] {
   const notes: Note[] = [];
   for (const name of dropped) notes.push(warning("not-observed", "The value is not a tensor: no shape.", name));
-  if (byShape.size > 0) {
-    notes.push(
-      info("dtype-derived", `Element types of ${byShape.size} values are derived from the graph, not observed.`),
-    );
+  const derived = probes.filter(({ kind }) => kind !== "slice").length;
+  if (derived > 0) {
+    notes.push(info("dtype-derived", `Element types of ${derived} values are derived from the graph, not observed.`));
   }
   const inner = model.graph.nodes.filter((node) => subgraphs(node).length > 0).length;
   if (inner > 0) {

@@ -1,8 +1,8 @@
 // Probes: nodes that tell the shape and element type of a value without keeping it. Each is an output with no elements,
 // Slice(Unsqueeze(x, 0), 0:0), whose dimensions are [0, ...those of x]; the value itself is freed as in any run. A value
-// whose type has no JavaScript tensor is probed by Shape.
+// whose type has no JavaScript tensor is probed by Shape, or behind a Cast where the runtime's Shape lacks the type.
 
-import { ints, tensorAttribute } from "../ir/attributes.js";
+import { int, ints, tensorAttribute } from "../ir/attributes.js";
 import type { Attribute, Graph, Model, Node } from "../ir/model.js";
 import { int64 } from "../tensor/tensor.js";
 
@@ -11,16 +11,19 @@ export interface Probe {
   readonly value: string;
   /** The output that tells of it. */
   readonly output: string;
-  readonly kind: "slice" | "shape";
+  readonly kind: ProbeKind;
 }
+
+/** "slice" tells dimensions and type, "shape" and "cast" only dimensions. */
+export type ProbeKind = "slice" | "shape" | "cast";
 
 const PREFIX = "pare.probe";
 
-/** The model with probes as its only outputs. `byShape`: values of which only the dimensions are asked. */
+/** The model with probes as its only outputs. `kinds`: of values that need another probe than "slice". */
 export function withProbes(
   model: Model,
   values: readonly string[],
-  byShape: ReadonlySet<string>,
+  kinds: ReadonlyMap<string, ProbeKind>,
 ): { readonly model: Model; readonly probes: readonly Probe[] } {
   const opset = model.opsets.get("") ?? 21;
   const zero = new Map([["value", tensorAttribute(int64([1], [0]))]]);
@@ -28,8 +31,8 @@ export function withProbes(
   const groups: Node[][] = [];
   const probes = values.map((value, index): Probe => {
     const output = `${PREFIX}.${index}`;
-    const kind = byShape.has(value) ? "shape" : "slice";
-    groups.push(kind === "shape" ? [node("Shape", [value], output)] : slice(value, output, opset));
+    const kind = kinds.get(value) ?? "slice";
+    groups.push(probeNodes[kind](value, output, opset));
     return { value, output, kind };
   });
   const graph: Graph = {
@@ -50,6 +53,15 @@ export function probeIndex(name: string): number | undefined {
   const match = /pare\.probe\.(\d+)/.exec(name);
   return match === null ? undefined : Number(match[1]);
 }
+
+const probeNodes = {
+  slice,
+  shape: (value: string, output: string) => [node("Shape", [value], output)],
+  cast: (value: string, output: string, opset: number) => [
+    node("Cast", [value], `${output}.wide`, output, { to: int(1) }),
+    ...slice(`${output}.wide`, output, opset),
+  ],
+};
 
 function slice(value: string, output: string, opset: number): Node[] {
   const lifted = `${output}.lifted`;

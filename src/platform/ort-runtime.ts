@@ -4,6 +4,7 @@ import type * as Ort from "onnxruntime-web";
 import { invalid, unsupported } from "../base/errors.js";
 import type { Note } from "../base/note.js";
 import { suggest } from "../base/registry.js";
+import { isCarried } from "../engine/carried.js";
 import type { PortInfo, Provider, Runtime, RuntimeSession, SessionOptions, SessionSource } from "../engine/runtime.js";
 import type { DType } from "../tensor/dtype.js";
 import type { Feeds, Value } from "../tensor/value.js";
@@ -114,6 +115,12 @@ function checkOutput(name: string, outputs: readonly PortInfo[]): void {
   if (output.dtype === undefined) {
     throw unsupported("engine-output-kind", `Output "${name}" is not a tensor (a sequence, map or optional).`, {
       node: name,
+    });
+  }
+  if (!isCarried(output.dtype)) {
+    throw unsupported("engine-dtype", `Output "${name}" is ${output.dtype}, which JavaScript cannot receive.`, {
+      node: name,
+      hint: "Cast it to float32 inside the graph.",
     });
   }
 }

@@ -7,7 +7,7 @@ import type { Numbers, Value } from "../tensor/value.js";
 
 export type TensorConstructor = typeof Ort.Tensor;
 
-/** Element types that have a JavaScript tensor, and the array that holds them. bfloat16 and the 8-bit floats have none. */
+/** Element types that have a JavaScript tensor, and the array that holds them. bfloat16, the 8-bit floats and the 4-bit types have none. */
 const arrays: { readonly [Name in DType]?: new (buffer: ArrayBufferLike, at: number, length: number) => Numbers } = {
   float32: Float32Array,
   float64: Float64Array,
@@ -21,8 +21,6 @@ const arrays: { readonly [Name in DType]?: new (buffer: ArrayBufferLike, at: num
   int64: BigInt64Array,
   uint64: BigUint64Array,
   bool: Uint8Array,
-  int4: Uint8Array,
-  uint4: Uint8Array,
 };
 
 /** Throws `unsupported("engine-dtype")` for a type without a JavaScript tensor, `invalid` when data and type disagree. */
@@ -41,11 +39,10 @@ export function toTensor(name: string, value: Value, Tensor: TensorConstructor):
   }
   if (!(data instanceof array)) throw wrongData(name, value, array.name);
   const count = elementCount(dims);
-  const expected = dtype === "int4" || dtype === "uint4" ? Math.ceil(count / 2) : count;
-  if (data.length !== expected) {
+  if (data.length !== count) {
     throw invalid("value-length", `The value of "${name}" does not fit its dimensions.`, {
       node: name,
-      expected: `${expected} entries for [${dims}]`,
+      expected: `${count} entries for [${dims}]`,
       found: String(data.length),
     });
   }
