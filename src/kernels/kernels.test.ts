@@ -151,7 +151,7 @@ describe("SIMD kernels equal their reference", () => {
     const input = new Uint8Array(values.buffer);
     const form = { along: "rows" as const, rows: 33, columns: 40_000, block: 32, bits: 4 as const, symmetric: true };
     agree("quantize-blocks", input, { ...form, from: "float32" });
-    agree("quantize-blocks", input, { ...form, from: "float16", rows: 66, columns: 20_000, block: 256, bits: 8 });
+    agree("quantize-blocks", input, { ...form, from: "float16", rows: 66, block: 256, bits: 8 });
   });
 
   test("every float16 bit pattern, widened and cast back", () => {

@@ -36,11 +36,14 @@ export async function workerPool(start: () => OuterPort, threads: number): Promi
   const crews: Crew[] = [];
   const queue: Task[] = [];
   const spares: ArrayBuffer[] = [];
+  /** Workers to have at most: fewer than asked for once the platform refused one. */
+  let most = threads;
   let ids = 0;
   let disposed = false;
 
   const hire = (): Promise<void> =>
     new Promise((ready, refused) => {
+      // What `start` throws rejects this promise.
       const crew: Crew = { port: start(), tasks: new Map() };
       crews.push(crew);
       crew.port.hold(true);
@@ -69,8 +72,13 @@ export async function workerPool(start: () => OuterPort, threads: number): Promi
   const pump = () => {
     while (queue.length > 0 && !disposed) {
       const idlest = crews.reduce<Crew | undefined>((a, b) => (a && a.tasks.size <= b.tasks.size ? a : b), undefined);
-      if ((!idlest || idlest.tasks.size > 0) && crews.length < threads) {
-        hire().catch(() => {}); // Its tasks are rejected with the reason.
+      if ((!idlest || idlest.tasks.size > 0) && crews.length < most) {
+        const before = crews.length;
+        hire().catch((error) => {
+          // Those under way go on without it. If there are none, nobody is left to do the work.
+          if (crews.length === 0) for (const task of queue.splice(0)) task.reject(error);
+        });
+        if (crews.length === before) most = before;
         continue;
       }
       if (!idlest || idlest.tasks.size >= TASKS_EACH) return;

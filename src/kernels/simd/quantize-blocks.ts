@@ -1,5 +1,6 @@
 // Blockwise codes in SIMD; the meaning is ../quantize-blocks.ts.
 
+import { internal } from "../../base/errors.js";
 import { cut } from "../cut.js";
 import type { KernelJobs } from "../jobs.js";
 import { CHUNK_BYTES, type JobSource, type Machine } from "./machine.js";
@@ -13,6 +14,7 @@ export function quantizeBlocks(
   output: Uint8Array,
 ): Job["result"] {
   const { rows, columns, along, block, symmetric } = options;
+  if (block <= 0 || block % 16 !== 0) throw internal(`blocks of ${block}: not a multiple of 16`);
   const [outer, inner] = along === "rows" ? [columns, rows] : [rows, columns];
   const count = outer * Math.ceil(inner / block);
   const place = { input: 0, raw: 0, scratch: 0, codes: 0, scales: 0, zeroPoints: 0 };

@@ -1,5 +1,6 @@
 // int8 and uint8 codes in SIMD; the meaning is ../quantize-linear.ts.
 
+import { internal } from "../../base/errors.js";
 import { cut } from "../cut.js";
 import type { KernelJobs } from "../jobs.js";
 import { divisorOf } from "../numbers.js";
@@ -19,6 +20,9 @@ export function quantizeLinear(
   const { from, keep, scales, zeroPoints, low, high } = options;
   const [rows, columns] = keep === "none" ? [1, options.rows * options.columns] : [options.rows, options.columns];
   const kept = keep === "columns" ? columns : rows;
+  if (scales.length !== kept || (zeroPoints && zeroPoints.length !== kept)) {
+    throw internal(`${kept} scales wanted, got ${scales.length}, and ${zeroPoints?.length ?? "no"} zero points`);
+  }
   const chunk = CHUNK_BYTES;
   const four = Array.from({ length: 4 }, () => kept * 4);
   const [input, raw, bytes, ...arrays] = machine.layout(chunk, chunk / 2, chunk / 4, ...four) as [
