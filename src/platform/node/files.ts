@@ -95,8 +95,6 @@ export async function temporary(): Promise<TemporaryFolder> {
     open: async (name) => new FileSource(file(name)),
     create: async (name) => new FileSink(file(name)),
     remove: async (name) => rmSync(file(name), { force: true }),
-    create: async (name) => new FileSink(file(name)),
-    remove: async (name) => rmSync(file(name), { force: true }),
     async dispose() {
       remove(path);
       folders.delete(path);
