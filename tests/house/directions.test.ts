@@ -77,6 +77,8 @@ test.each(Object.entries(planted))("%s is caught", async (rule, files) => {
 test("what the table allows is not caught", async () => {
   const folder = house({
     "src/base/b.ts": target,
+    "src/base/c.ts": 'import type { D } from "./d.js";\nexport type C = D | null;\n',
+    "src/base/d.ts": 'import type { C } from "./c.js";\nexport interface D {\n  c: C;\n}\n',
     "src/base/registry.ts": "export const registry = (kind: string, list: unknown[]) => [kind, list];\n",
     "src/ir/a.ts": importing("../base/b.js"),
     "src/ir/a.test.ts": `${importing("../engine/b.js")}import "node:fs";\n`,

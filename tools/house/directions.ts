@@ -60,10 +60,11 @@ const walls: IForbiddenRuleType[] = [
   },
   {
     name: "no-cycle",
-    comment: "In a cycle nothing can be read, tested or changed first.",
+    comment:
+      "In a cycle nothing can be read, tested or changed first. Types alone may refer to each other, as data does.",
     severity: "error",
     from: { path: "^src/" },
-    to: { circular: true },
+    to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
   },
   {
     name: "no-platform-below-the-verbs",
@@ -146,7 +147,8 @@ function oneMethodOneFile(folder: MethodFolder): IForbiddenRuleType[] {
     const stem = `^${literal(`${folder.path}/${file.slice("./".length, -".ts".length)}`)}`;
     return {
       name: "methods-by-their-list",
-      comment: `Only ${folder.path}/index.ts imports a method file; what two methods share stands in a file of its own.`,
+      comment:
+        "Only the index.ts of its folder imports a method file; what two methods share stands in a file of its own.",
       severity: "error",
       from: { path: "^src/", pathNot: `^${literal(folder.path)}/index\\.ts$|${test}` },
       to: { path: `${stem}\\.ts$` },

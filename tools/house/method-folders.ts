@@ -36,7 +36,7 @@ export function methodFolders(root: string): MethodFolder[] {
 }
 
 /**
- * Files that make a method: by a `define<Kind>(` call, or as a constant of the same declared type as a listed one
+ * Files that make a method: by the same `define<Kind>(` call as a listed one, or as a constant of the same declared type
  * (`export const fp16: Format = {`).
  */
 function methodFilesIn(folder: string, listed: readonly string[]): string[] {
@@ -45,12 +45,13 @@ function methodFilesIn(folder: string, listed: readonly string[]): string[] {
     return [...text.matchAll(/^export const \w+(?::\s*([\w<>]+))?\s*=\s*(define[A-Z]\w*)?/gm)];
   };
   const present = listed.filter((file) => existsSync(join(folder, file)));
-  const types = new Set(present.flatMap((file) => declared(file).map((made) => made[1])));
+  // The same folder may hold what is not of this list: `passes/clean.ts` is a step, made with another call.
+  const kinds = new Set(present.flatMap((file) => declared(file).flatMap(([, type, call]) => call ?? type ?? [])));
   // The list may stand one folder up: `report/index.ts` lists `./forms/html.ts`.
   return [...new Set([".", ...present.map((file) => dirname(file))])]
     .flatMap((part) => readdirSync(join(folder, part)).map((name) => (part === "." ? `./${name}` : `${part}/${name}`)))
     .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== "./index.ts")
-    .filter((file) => declared(file).some(([, type, call]) => call !== undefined || (type && types.has(type))));
+    .filter((file) => declared(file).some(([, type, call]) => kinds.has(call ?? type ?? "")));
 }
 
 /** Identifier to file, for the value imports from the folder itself. */
