@@ -2,19 +2,16 @@
 // nodes become initializers. The file never grows by it: a result is stored only when it is no larger than the weights
 // that it makes superfluous.
 
-import { PareError } from "../base/errors.js";
-import { info, type Note } from "../base/note.js";
-import { run } from "../engine/run.js";
+import type { Note } from "../base/note.js";
 import type { EngineServices } from "../engine/session.js";
-import { makeModel } from "../ir/build.js";
 import { GraphEditor } from "../ir/edit.js";
 import { mapGraphs } from "../ir/map.js";
-import { type Graph, type Initializer, label, type Model, type Node } from "../ir/model.js";
+import type { Graph, Initializer, Model, Node } from "../ir/model.js";
 import { type Scope, subgraphs } from "../ir/traverse.js";
 import { DTYPES, elementCount } from "../tensor/dtype.js";
 import { constantValue } from "./constant-node.js";
+import { evaluate, type Target } from "./evaluate-constants.js";
 import { definePass } from "./pass.js";
-import { tensorOf } from "./result-tensor.js";
 import { transposed } from "./transposed-weight.js";
 
 export const foldConstants = definePass({
@@ -29,8 +26,6 @@ export const foldConstants = definePass({
 
 /** Results up to this size are stored whatever they came from: shapes, bounds, scalars. Bytes. */
 const SMALL = 1024;
-/** Weights that one evaluation may read, bytes: it happens in memory, and the result stays there until it is saved. */
-const EVALUATION_LIMIT = 64 * 2 ** 20;
 /** Each round gives up the last node of what was too large, and tries again with what stands before it. */
 const ROUNDS = 8;
 
@@ -49,7 +44,8 @@ async function rewriteGraph(
     const region = constantRegion(editor, left);
     const targets = frontier(editor, region);
     if (targets.length === 0) break;
-    const values = await evaluate(editor, targets, model, context, notes);
+    const small = targets.filter((target) => !isTooLarge(editor, target));
+    const values = await evaluate(editor, small, model, context, notes);
     for (const target of targets) {
       const value = values.get(target.name);
       const bytes = value ? value.data.byteLength : Number.POSITIVE_INFINITY;
@@ -146,30 +142,20 @@ function isTooLarge(editor: GraphEditor, { node, freedBytes }: Target): boolean 
   return source.data.byteLength > Math.max(SMALL, freedBytes);
 }
 
-/** A result of the region that something outside of it uses. */
-interface Target {
-  readonly name: string;
-  readonly node: Node;
-  /** The nodes it takes, in order, and the constants they start from. */
-  readonly cone: readonly Node[];
-  readonly constants: ReadonlySet<string>;
-  /** Bytes of weights that nobody needs any more when this result is stored. */
-  readonly freedBytes: number;
-}
-
 function frontier(editor: GraphEditor, region: ReadonlySet<Node>): Target[] {
   const targets: Target[] = [];
+  const order = new Map([...region].map((node, i) => [node, i]));
   for (const node of region) {
     for (const name of node.outputs) {
       if (name === "" || editor.isOutput(name)) continue;
       if (editor.consumers(name).every((user) => region.has(user))) continue;
-      targets.push(targetOf(editor, region, node, name));
+      targets.push(targetOf(editor, order, node, name));
     }
   }
   return targets;
 }
 
-function targetOf(editor: GraphEditor, region: ReadonlySet<Node>, node: Node, name: string): Target {
+function targetOf(editor: GraphEditor, order: ReadonlyMap<Node, number>, node: Node, name: string): Target {
   const cone = new Set<Node>([node]);
   const constants = new Set<string>();
   for (const member of cone) {
@@ -185,90 +171,8 @@ function targetOf(editor: GraphEditor, region: ReadonlySet<Node>, node: Node, na
     if (!own || own.sparse || editor.isOutput(constant)) continue;
     if (editor.consumers(constant).every((user) => cone.has(user))) freedBytes += own.data.byteLength;
   }
-  // The cone was collected from its end; the region is in graph order.
-  return { name, node, cone: [...region].filter((member) => cone.has(member)), constants, freedBytes };
-}
-
-type Values = ReadonlyMap<string, Initializer & { readonly sparse?: undefined }>;
-
-/** Runs the cones together; where that fails, one by one, so that one refused node costs only itself. */
-async function evaluate(
-  editor: GraphEditor,
-  targets: readonly Target[],
-  model: Model,
-  context: EngineServices,
-  notes: Note[],
-): Promise<Values> {
-  const possible = targets.filter((target) => {
-    if (isTooLarge(editor, target)) return false;
-    if (sourceBytes(editor, [target]) <= EVALUATION_LIMIT) return true;
-    notes.push(
-      info("constant-kept", "Depends on constants alone, but is large: left to the runtime.", label(target.node)),
-    );
-    return false;
-  });
-  if (possible.length === 0) return new Map();
-  if (sourceBytes(editor, possible) <= EVALUATION_LIMIT) {
-    try {
-      return await compute(editor, possible, model, context);
-    } catch (error) {
-      if (!(error instanceof PareError) || possible.length === 1) throwUnlessEngine(error);
-    }
-  }
-  const values = new Map<string, Initializer & { readonly sparse?: undefined }>();
-  for (const target of possible) {
-    context.signal?.throwIfAborted();
-    try {
-      for (const [name, value] of await compute(editor, [target], model, context)) values.set(name, value);
-    } catch (error) {
-      throwUnlessEngine(error);
-      const text = `The engine does not compute it: ${(error as Error).message}`;
-      notes.push(info("constant-kept", text, label(target.node)));
-    }
-  }
-  return values;
-}
-
-function throwUnlessEngine(error: unknown): void {
-  if (!(error instanceof PareError) || error.kind === "internal") throw error;
-}
-
-function sourceBytes(editor: GraphEditor, targets: readonly Target[]): number {
-  let bytes = 0;
-  for (const name of new Set(targets.flatMap((target) => [...target.constants]))) {
-    const constant = editor.constant(name);
-    if (constant && !constant.sparse) bytes += constant.data.byteLength;
-  }
-  return bytes;
-}
-
-async function compute(
-  editor: GraphEditor,
-  targets: readonly Target[],
-  model: Model,
-  context: EngineServices,
-): Promise<Values> {
-  const nodes = new Set(targets.flatMap((target) => target.cone));
-  const initializers = new Map<string, Initializer>();
-  for (const target of targets) for (const name of target.constants) initializers.set(name, editor.constant(name)!);
-  const graph: Graph = {
-    name: "constants",
-    docString: "",
-    inputs: [],
-    outputs: targets.map(({ name }) => ({ name })),
-    valueInfo: new Map(),
-    nodes: editor.graph.nodes.filter((node) => nodes.has(node)),
-    initializers,
-  };
-  const opset = model.opsets.get("") ?? 1;
-  const small = makeModel(graph, { opset, ir: Math.max(model.irVersion, 4) });
-  const results = await run(small, {}, context, { threads: 1 });
-  const values = new Map<string, Initializer & { readonly sparse?: undefined }>();
-  for (const { name } of targets) {
-    const value = results[name] && tensorOf(results[name]);
-    if (value) values.set(name, value);
-  }
-  return values;
+  const inOrder = [...cone].sort((a, b) => order.get(a)! - order.get(b)!);
+  return { name, node, cone: inOrder, constants, freedBytes };
 }
 
 function store(editor: GraphEditor, target: Target, value: Initializer): void {
