@@ -129,7 +129,11 @@ const DOUBTFUL: readonly Form[] = [
     hint: "Convert it: python -m tf2onnx.convert --saved-model folder",
     test: (head) => head[0] === 0x0a,
   },
-  { text: "text", hint: DOWNLOAD, test: (head) => head.every((byte) => byte >= 0x20 || (byte >= 9 && byte <= 13)) },
+  {
+    text: "text",
+    hint: DOWNLOAD,
+    test: (head) => head.every((byte) => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13)),
+  },
 ];
 
 export function foreign(head: Uint8Array, size: number): Foreign | undefined {

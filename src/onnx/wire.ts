@@ -180,8 +180,9 @@ class Walker {
   }
 
   private truncated(start: number, length: number, frame: Frame): PareError {
+    // The whole file is the outermost message: only that one can be cut off.
     const where = `${frame.table.name} at byte ${start}`;
-    if (frame.end < this.source.size) {
+    if (frame.patch >= 0) {
       return invalid("length-past-end", `${this.source.name}: a field of ${where} is longer than what holds it.`, {
         expected: `at most ${frame.end - start} bytes`,
         found: `${length} bytes`,

@@ -2,11 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { equals, fromBinary } from "@bufbuild/protobuf";
+import { createRegistry, equals, fromBinary } from "@bufbuild/protobuf";
 import { bytesSource } from "../../src/base/bytes.js";
 import type { Model } from "../../src/ir/model.js";
 import { decode } from "../../src/onnx/decode.js";
-import { type ModelProto, ModelProtoSchema } from "../../src/onnx/schema/onnx_pb.js";
+import { file_onnx, type ModelProto, ModelProtoSchema } from "../../src/onnx/schema/onnx_pb.js";
 
 export const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/onnx/${name}`, import.meta.url));
 export const fixtureBytes = (name: string): Uint8Array => new Uint8Array(readFileSync(fixture(name)));
@@ -15,9 +15,11 @@ export const decodeBytes = (bytes: Uint8Array, name = "test"): Promise<Model> =>
 
 export const parse = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, bytes);
 
+const registry = createRegistry(file_onnx);
+
 /** Field by field, unknown fields, presence of defaults and bits of NaN included. */
 export const sameMessage = (a: Uint8Array, b: Uint8Array): boolean =>
-  equals(ModelProtoSchema, parse(a), parse(b), { unknown: true });
+  equals(ModelProtoSchema, parse(a), parse(b), { registry, unknown: true });
 
 export function varint(value: number): number[] {
   const bytes: number[] = [];
