@@ -63,15 +63,21 @@ export async function quantizeBlocks(
     // The slab holds some blocks of every column: its rows of codes go between those of the other slabs.
     const first = slab.row / block;
     const count = Math.ceil(slab.rows / block);
-    for (let column = 0, from = 0, at = first; column < columns; column++, at += blocks) {
-      codes.set(result.bytes.subarray(from * blob, (from + count) * blob), at * blob);
-      for (let i = 0; i < count; i++, from++) {
-        scales[at + i] = result.scales[from]!;
-        if (zeroPoints) zeroPoints[at + i] = result.zeroPoints![from]!;
-      }
-    }
+    interleave(codes, result.bytes, count * blob, blocks * blob, first * blob);
+    interleave(scales, result.scales, count, blocks, first);
+    if (zeroPoints) interleave(zeroPoints, result.zeroPoints!, count, blocks, first);
   }
   return zeroPoints ? { codes, scales, zeroPoints } : { codes, scales };
+}
+
+/** Puts runs of a piece `stride` apart, from `at` on. */
+function interleave<T extends Uint8Array | Float32Array>(whole: T, piece: T, run: number, stride: number, at: number) {
+  // A view for each run takes longer to make than a short run to copy.
+  const long = run > 64;
+  for (let from = 0, to = at; from < piece.length; from += run, to += stride) {
+    if (long) whole.set(piece.subarray(from, from + run), to);
+    else for (let i = 0; i < run; i++) whole[to + i] = piece[from + i]!;
+  }
 }
 
 /** float32 to float16, in order. */
