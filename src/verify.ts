@@ -1,10 +1,12 @@
 // Runs a result against its original on the engine, and says how near it is. A model above the memory budget is run in
 // consecutive graph segments, by a child process where there is one.
 
+import { platform } from "#platform";
 import type { Dataset } from "./data/dataset.js";
 import { type Verification as EngineVerification, verifyModel } from "./engine/compare.js";
+import { weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
-import { type ServiceOptions, withServices } from "./services.js";
+import { type ServiceOptions, type Services, withServices } from "./services.js";
 import type { Feeds } from "./tensor/value.js";
 
 export interface Verification extends EngineVerification {
@@ -13,15 +15,39 @@ export interface Verification extends EngineVerification {
 }
 
 const SAMPLES = { real: 32, synthetic: 4 };
+/** Samples for a model that runs in segments: each passes over all of the weights. */
+const LARGE_SAMPLES = 1;
+/** As in `engine/compare`: bytes of a session for each byte of weights. */
+const SESSION_FACTOR = 2.5;
 
-/** Throws when the two have different outputs; a runtime that refuses gives `verified: "no"` with the reason. */
+/**
+ * Throws when the two have different outputs; a runtime that refuses gives `verified: "no"` with the reason. Models whose
+ * sessions would not fit the memory that may be used are run in segments, in a process of their own.
+ */
 export function verify(reference: Model, result: Model, options: ServiceOptions = {}): Promise<Verification> {
   return withServices(reference, options, async (services) => {
     const data = services.data.split("measure");
     const limit = data.synthetic ? SAMPLES.synthetic : SAMPLES.real;
+    const apart = await requestApart(reference, result, services);
+    if (apart && platform.verifyApart) {
+      const feeds: Feeds[] = [];
+      for await (const one of feedsOf(data, LARGE_SAMPLES)) feeds.push(one);
+      const { memory, threads, signal } = services;
+      const found = await platform.verifyApart({ ...apart, feeds, memory, threads }, signal);
+      return { ...found, notes: [...services.notes, ...found.notes], data: data.name };
+    }
     const found = await verifyModel(reference, result, feedsOf(data, limit), services, { limit });
     return { ...found, notes: [...services.notes, ...found.notes], data: data.name };
   });
+}
+
+/** The two files, when their sessions are too large for this process and they stand on disk as they are. */
+async function requestApart(reference: Model, result: Model, { memory }: Services) {
+  const largest = Math.max(weightBytes(reference.graph), weightBytes(result.graph));
+  if (largest * SESSION_FACTOR <= (memory ?? Number.POSITIVE_INFINITY)) return undefined;
+  const [first, second] = [reference.origin?.name ?? "", result.origin?.name ?? ""];
+  if (!(await platform.realPath(first)) || !(await platform.realPath(second))) return undefined;
+  return { reference: first, result: second };
 }
 
 async function* feedsOf(data: Dataset, limit: number): AsyncIterable<Feeds> {

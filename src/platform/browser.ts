@@ -21,6 +21,7 @@ export const platform: Platform = {
   importModule,
   compressedSize,
   serve,
+  verifyApart: undefined,
   machine,
   freeMemory,
   cores,

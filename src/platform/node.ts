@@ -5,6 +5,7 @@ import { decodeImage } from "./node/image.js";
 import { kernels } from "./node/kernels.js";
 import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./node/machine.js";
 import { runtime, wasmRuntime } from "./node/runtime.js";
+import { verifyApart } from "./node/verify-apart.js";
 import type { Platform } from "./platform.js";
 
 export const platform: Platform = {
@@ -21,6 +22,7 @@ export const platform: Platform = {
   importModule,
   compressedSize,
   serve,
+  verifyApart,
   machine,
   freeMemory,
   cores,

@@ -2,7 +2,9 @@
 
 import type { ByteSink, ByteSource, Folder } from "../base/bytes.js";
 import type { RawImage } from "../data/image.js";
+import type { Verification } from "../engine/compare.js";
 import type { Runtime, SessionOptions, TemporaryFolder } from "../engine/runtime.js";
+import type { VerifyRequest } from "../engine/verify-files.js";
 import type { KernelPool } from "../kernels/pool.js";
 import type { Feeds } from "../tensor/value.js";
 
@@ -35,6 +37,11 @@ export interface Platform {
    * started (the page).
    */
   serve(path: string, feeds: Feeds, options?: SessionOptions): Promise<Serving | undefined>;
+  /**
+   * Verifies two files in a process of its own: memory is given back whole, and running out of it ends only that process.
+   * Undefined in the page.
+   */
+  readonly verifyApart: ((request: VerifyRequest, signal?: AbortSignal) => Promise<Verification>) | undefined;
   machine(): Promise<Machine>;
   freeMemory(): number;
   cores(): number;
