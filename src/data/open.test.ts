@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { gzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WaveFile } from "wavefile/index.js";
+import { inputsOnly } from "../../tests/support/inputs-only.js";
 import { dataServices } from "../../tests/support/score.js";
 import type { Model } from "../ir/model.js";
-import type { DType } from "../tensor/dtype.js";
 import { numbers } from "./cast.js";
 import type { Dataset, Sample } from "./dataset.js";
 import { openDataset } from "./open.js";
@@ -16,6 +16,7 @@ import { readers } from "./readers/index.js";
 import { COMMON_KEYS, type DatasetSpec } from "./spec.js";
 import { tokenizers } from "./tokenizers/index.js";
 
+const model = inputsOnly;
 let folder: string;
 const at = (name: string) => join(folder, name);
 const fixture = async (name: string) =>
@@ -26,33 +27,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pare-data-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** A model that is nothing but its inputs. */
-function model(
-  ...inputs: readonly (readonly [name: string, dtype: DType, shape: readonly (number | string)[]])[]
-): Model {
-  const graph = {
-    name: "",
-    docString: "",
-    inputs: inputs.map(([name, dtype, shape]) => ({ name, type: { kind: "tensor", dtype, shape } as const })),
-    outputs: [],
-    valueInfo: new Map(),
-    nodes: [],
-    initializers: new Map(),
-  };
-  return {
-    irVersion: 8,
-    opsets: new Map([["", 17]]),
-    producerName: "",
-    producerVersion: "",
-    domain: "",
-    modelVersion: 0n,
-    docString: "",
-    metadata: new Map(),
-    graph,
-    functions: [],
-  };
-}
 
 const encoder = model(["input_ids", "int64", ["b", "s"]], ["attention_mask", "int64", ["b", "s"]]);
 const open = (spec: string | DatasetSpec, of: Model) => openDataset(spec, of, dataServices);
