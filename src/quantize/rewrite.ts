@@ -1,9 +1,11 @@
 // A set of edits, collected while planning and applied at once: nodes replaced, constants replaced, nodes put in front.
 
-import { type AttributeInput, attribute } from "../ir/attributes.js";
+import type { AttributeInput } from "../ir/attributes.js";
+import { makeNode as build } from "../ir/build.js";
 import { GraphEditor } from "../ir/edit.js";
 import type { Attribute, Graph, Initializer, Model, Node } from "../ir/model.js";
 import { definitions, everyGraph, subgraphs } from "../ir/traverse.js";
+import { DTYPES, type DType } from "../tensor/dtype.js";
 
 export type Parts = readonly (readonly [name: string, value: Initializer])[];
 
@@ -65,7 +67,15 @@ export class Edits {
     const graph = this.#rewrite(this.model.graph);
     const opsets = new Map(this.model.opsets);
     for (const [domain, version] of Object.entries(domains)) if (!opsets.has(domain)) opsets.set(domain, version);
-    return { ...this.model, opsets, graph };
+    const irVersion = Math.max(this.model.irVersion, ...this.#types().map((dtype) => DTYPES[dtype].ir));
+    return { ...this.model, irVersion, opsets, graph };
+  }
+
+  /** Element types of all new constants. */
+  #types(): DType[] {
+    const parts = [...this.#parts.values()].flatMap((byName) => [...byName.values()].flat());
+    const added = [...this.#added.values()].flatMap((byName) => [...byName]);
+    return [...parts, ...added].map(([, value]) => value.dtype);
   }
 
   #rewrite(graph: Graph): Graph {
@@ -139,7 +149,7 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-/** A node of the default domain, or of another. Attributes left undefined are not written. */
+/** A node whose name tells its output and operator, unless named. Attributes left undefined are not written. */
 export function makeNode(
   opType: string,
   inputs: readonly string[],
@@ -148,18 +158,8 @@ export function makeNode(
   domain = "",
   name = `${outputs[0] ?? ""}_${opType.toLowerCase()}`,
 ): Node {
-  const entries = Object.entries(attributes).flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, attribute(value)] as const],
+  const given = Object.entries(attributes).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
   );
-  return {
-    name,
-    opType,
-    domain,
-    overload: "",
-    inputs,
-    outputs,
-    attributes: new Map(entries),
-    docString: "",
-    metadata: new Map(),
-  };
+  return build(opType, inputs, outputs, { name, domain, attributes: Object.fromEntries(given) });
 }

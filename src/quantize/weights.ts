@@ -1,7 +1,7 @@
 // The weights of a model: float constants that operators use as weights, with everyone who uses them, in every graph.
 
 import { intsOf } from "../ir/attributes.js";
-import type { Graph, Initializer, Model, Node } from "../ir/model.js";
+import type { FunctionDefinition, Graph, Initializer, Model, Node } from "../ir/model.js";
 import { definitions, subgraphs } from "../ir/traverse.js";
 import { type WeightUse, weightsOf } from "../ops/index.js";
 import { elementCount } from "../tensor/dtype.js";
@@ -44,11 +44,37 @@ type Names = ReadonlyMap<string, Meaning | undefined>;
  */
 export function collectWeights(model: Model): readonly Weight[] {
   const found: Growing[] = [];
-  walk(model.graph, new Map(), found);
+  walk(model.graph, new Map(), found, usesWith(model.functions));
   return found;
 }
 
-function walk(graph: Graph, outer: Names, found: Growing[]): void {
+/** The uses of a node; a call of a local function uses its inputs as the nodes of its body do, calls inside included. */
+function usesWith(functions: readonly FunctionDefinition[]): (node: Node) => readonly WeightUse[] {
+  const key = (domain: string, name: string, overload: string) => JSON.stringify([domain, name, overload]);
+  const definitions = new Map(functions.map((one) => [key(one.domain, one.name, one.overload), one]));
+  const known = new Map<FunctionDefinition, readonly WeightUse[]>();
+  const usesOf = (node: Node): readonly WeightUse[] => {
+    const definition = definitions.get(key(node.domain, node.opType, node.overload));
+    return definition ? usesOfBody(definition) : weightsOf(node);
+  };
+  const usesOfBody = (definition: FunctionDefinition): readonly WeightUse[] => {
+    const before = known.get(definition);
+    if (before) return before;
+    // Functions cannot call themselves by definition; a file where they do must not hang.
+    known.set(definition, []);
+    const uses = definition.nodes.flatMap((node) =>
+      usesOf(node).flatMap((use) => {
+        const input = definition.inputs.indexOf(node.inputs[use.input]!);
+        return input < 0 ? [] : [{ ...use, input }];
+      }),
+    );
+    known.set(definition, uses);
+    return uses;
+  };
+  return usesOf;
+}
+
+function walk(graph: Graph, outer: Names, found: Growing[], usesOf: ReturnType<typeof usesWith>): void {
   const names = new Map(outer);
   for (const name of definitions(graph)) names.set(name, undefined);
   const inputs = new Set(graph.inputs.map((input) => input.name));
@@ -66,7 +92,7 @@ function walk(graph: Graph, outer: Names, found: Growing[]): void {
     names.set(name, { weight });
   }
   for (const node of graph.nodes) {
-    const uses = weightsOf(node);
+    const uses = usesOf(node);
     for (const [input, name] of node.inputs.entries()) {
       const meaning = names.get(name);
       if (meaning === undefined) continue;
@@ -78,7 +104,7 @@ function walk(graph: Graph, outer: Names, found: Growing[]): void {
       const use = uses.find((candidate) => candidate.input === input);
       weight.consumers.push({ node, graph, input, use, ...(through && { through }) });
     }
-    for (const inner of subgraphs(node)) walk(inner, names, found);
+    for (const inner of subgraphs(node)) walk(inner, names, found, usesOf);
   }
   for (const output of graph.outputs) {
     const meaning = names.get(output.name);

@@ -14,6 +14,8 @@ export interface HalfPolicy {
   /** Why a node stays in float32, or undefined. `names` are the float32 values that it takes and gives. */
   obstacle(node: Node, names: readonly string[]): string | undefined;
   readonly io: "float32" | "float16";
+  /** Whether a weight of nodes that stay in float32 is to be stored in float16 nevertheless. */
+  stores(name: string): boolean;
   /** A weight as float16. */
   half(name: string, tensor: Tensor): Tensor;
   fresh(prefix: string): string;
@@ -146,6 +148,7 @@ class Body {
     const entry = this.#find(name);
     if (entry === undefined) return name;
     const ready = entry[precision];
+    if (precision === "full" && entry.weight && this.policy.stores(name)) this.#store(name, entry, entry.weight);
     if (ready !== undefined) return ready;
     if (entry.weight) {
       const { tensor, body } = entry.weight;
@@ -166,6 +169,16 @@ class Body {
     if (own) entry[precision] = cast;
     else this.#casts.set(`${precision} ${name}`, cast);
     return cast;
+  }
+
+  /** A weight that is needed in float32: float16 in the file, and a Cast in front, folded when the model loads. */
+  #store(name: string, entry: Entry, { tensor, body }: NonNullable<Entry["weight"]>): void {
+    if (!body.#initializers.has(name)) return;
+    const stored = entry.half ?? this.policy.fresh(`${name}_float16`);
+    entry.half = stored;
+    body.#initializers.delete(name);
+    body.#initializers.set(stored, this.policy.half(name, tensor) as Initializer);
+    body.#nodes.unshift(makeNode("Cast", [stored], [name], { to: DTYPES.float32.code }));
   }
 
   #find(name: string): Entry | undefined {

@@ -30,11 +30,18 @@ export const half = defineScheme({
     if (weights.length + values.length === 0) return { model: given, notes: [nothingDone("float16")] };
     const ranged = await outOfRange(model, weights, values, settings, context);
     const choice = selection(model, { ...settings, minimum: 0 });
+    const large = selection(model, settings);
+    const storedNames = new Set(
+      weights
+        .filter((weight) => !ranged.reasons.has(weight.name) && large.reasonToKeep(weight) === undefined)
+        .map((weight) => weight.name),
+    );
     const edits = new Edits(model);
     const kept = new Map<string, Node[]>();
     const opset = model.opsets.get("") ?? 1;
     const converted = toHalf(model, {
       io: settings.io,
+      stores: (name) => storedNames.has(name),
       fresh: (prefix) => edits.fresh(prefix),
       half: (name, tensor) => halfCopy(context, name, tensor),
       obstacle: (node, names) =>

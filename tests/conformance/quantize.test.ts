@@ -1,0 +1,116 @@
+// What every number format, scheme, target and operator family promises, checked for all that are listed.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { operators } from "../../src/ops/index.js";
+import { formats } from "../../src/quantize/formats/index.js";
+import { quantizeOptions, settle } from "../../src/quantize/options.js";
+import { makeNode } from "../../src/quantize/rewrite.js";
+import { schemeFor, schemes } from "../../src/quantize/schemes/index.js";
+import { targets } from "../../src/targets/index.js";
+import { DTYPES } from "../../src/tensor/dtype.js";
+
+describe.each(formats.list.map((format) => [format.name, format] as const))("number format %s", (_, format) => {
+  it("has as many bits as the tensor type that holds it", () => {
+    expect(format.bits).toBe(DTYPES[format.dtype].bits);
+  });
+
+  it("gives every code back that stands for a number", () => {
+    for (let code = 0; code < 2 ** format.bits; code++) {
+      const value = format.decode(code);
+      if (!Number.isFinite(value)) continue;
+      expect(format.decode(format.encode(value))).toBe(value);
+      expect(value).toBeGreaterThanOrEqual(format.low);
+      expect(value).toBeLessThanOrEqual(format.high);
+    }
+  });
+
+  it("takes the nearest number, and saturates", () => {
+    const all = Array.from({ length: 2 ** format.bits }, (__, code) => format.decode(code)).filter(Number.isFinite);
+    fc.assert(
+      fc.property(fc.float({ noNaN: true, min: -100000, max: 100000 }), (value) => {
+        const found = format.decode(format.encode(value));
+        const nearest = all.reduce((best, one) => Math.min(best, Math.abs(one - value)), Number.POSITIVE_INFINITY);
+        expect(Math.abs(found - value)).toBe(nearest);
+      }),
+      { numRuns: format.bits === 16 ? 30 : 300 },
+    );
+  });
+});
+
+describe("integer formats", () => {
+  it("round ties to even", () => {
+    expect([0.5, 1.5, 2.5, 3.5].map((value) => formats.get("int8").encode(value))).toEqual([0, 2, 2, 4]);
+    expect(formats.get("int8").decode(formats.get("int8").encode(-2.5))).toBe(-2);
+  });
+});
+
+describe("schemes", () => {
+  const choices = formats.names.flatMap((weights) =>
+    (["float", "dynamic"] as const).flatMap((activations) =>
+      (["compute", "stored"] as const).map((compute) => ({ weights, activations, compute })),
+    ),
+  );
+
+  it("serve any valid choice, exactly one each", () => {
+    let valid = 0;
+    for (const choice of choices) {
+      const format = formats.get(choice.weights);
+      if (choice.activations === "dynamic" && format.bits !== 8) {
+        expect(() => settle(quantizeOptions.parse(choice))).toThrow(/8-bit weights/);
+        continue;
+      }
+      valid++;
+      expect(schemes.list).toContain(schemeFor(settle(quantizeOptions.parse(choice))));
+    }
+    expect(valid).toBeGreaterThan(8);
+  });
+
+  it("refuse options that contradict each other, with what to do", () => {
+    const wrong = [
+      { weights: "int8", io: "float16" },
+      { weights: "int4", granularity: "channel" },
+      { activations: "dynamic", granularity: "block" },
+      { form: "native", granularity: "tensor" },
+    ];
+    for (const options of wrong) {
+      expect(() => settle(quantizeOptions.parse(options))).toThrow(
+        expect.objectContaining({ code: "quantize-options", hint: expect.any(String) }),
+      );
+    }
+    expect(() => quantizeOptions.parse({ block: 24 })).toThrow(/16, 32, 64, 128 or 256/);
+  });
+});
+
+describe.each(targets.list.map((target) => [target.name, target] as const))("target %s", (_, target) => {
+  it("states what is fast with an accuracy level that has a kernel", () => {
+    for (const { bits, accuracyLevel } of target.fast.matMulNBits) {
+      expect([2, 4, 8]).toContain(bits);
+      // 2 and 8 bits have a CPU kernel at level 4 only.
+      if (bits !== 4) expect(accuracyLevel).toBe(4);
+    }
+    expect(target.heapLimit).toBeGreaterThan(2 ** 30);
+    expect(target.opset).toBeGreaterThanOrEqual(21);
+  });
+});
+
+describe.each(operators.list.map((family) => [family.name, family] as const))("operator family %s", (_, family) => {
+  const nodes = family.operators.map((key) => {
+    const [domain, opType] = key.includes(":") ? (key.split(":") as [string, string]) : ["", key];
+    return makeNode(opType, ["a", "b", "c", "d"], ["y"], {}, domain);
+  });
+
+  it("names inputs and axes that do not coincide", () => {
+    for (const node of nodes) {
+      for (const use of family.weights?.(node) ?? []) {
+        expect(use.input).toBeLessThan(4);
+        if (use.role === "matrix" || use.role === "recurrent") expect(use.reductionAxis).not.toBe(use.outputAxis);
+        else expect(use.reductionAxis).toBeUndefined();
+      }
+    }
+  });
+
+  it("does not count what it has not seen", () => {
+    for (const node of nodes) expect([undefined, 0]).toContain(family.macs?.(node, new Map()));
+  });
+});

@@ -1,0 +1,89 @@
+// float16 graphs on the engine: where Casts stand, what stays in float32, and what is refused.
+
+import { describe, expect, it } from "vitest";
+import { run } from "../../src/engine/run.js";
+import { openSession } from "../../src/engine/session.js";
+import { int } from "../../src/ir/attributes.js";
+import { graphBuilder } from "../../src/ir/build.js";
+import { assertValid } from "../../src/ir/verify.js";
+import { quantizeStep } from "../../src/quantize/quantize.js";
+import { float32 } from "../../src/tensor/tensor.js";
+import { cases, normals, one, quantized, sqnr, value, weight } from "../support/quantize-cases.js";
+import { services } from "../support/services.js";
+import { stepContext } from "../support/step-context.js";
+
+describe("float16", () => {
+  it("computes in float16, in subgraphs too, between float32 borders", async () => {
+    for (const name of ["MatMul", "Gemm", "Conv", "inside If"]) {
+      const { model, db } = await quantized(cases[name]!, { weights: "float16" });
+      expect(db).toBeGreaterThan(50);
+      const stored = [...model.graph.initializers.values()].filter(({ dims }) => dims.length > 1);
+      expect(stored.every(({ dtype }) => dtype === "float16")).toBe(true);
+      expect(model.graph.inputs.find((input) => input.name === "x")?.type).toMatchObject({ dtype: "float32" });
+    }
+  });
+
+  it("gives float16 inputs and outputs on request", async () => {
+    const parsed = quantizeStep.options.parse({ weights: "float16", io: "float16" });
+    const { model } = await quantizeStep.apply(cases.MatMul!.model, parsed, stepContext([cases.MatMul!.feeds]));
+    assertValid(model);
+    const session = await openSession(model, services);
+    expect([...session.inputs, ...session.outputs].map(({ dtype }) => dtype)).toEqual(["float16", "float16"]);
+    await session.release();
+  });
+
+  it("keeps what passes its range, and says what", async () => {
+    const given = one(
+      (b) => {
+        const large = b.node("Mul", ["x", b.initializer("thousand", float32([1], [50000]))], { name: "scale" });
+        const small = b.node("Div", [large, b.initializer("million", float32([1], [100000]))], { name: "unscale" });
+        return b.node("MatMul", [small, b.initializer("w", weight(32, 32))], { name: "product" });
+      },
+      { x: value(4, 32) },
+    );
+    const parsed = quantizeStep.options.parse({ weights: "float16" });
+    const { model, notes } = await quantizeStep.apply(given.model, parsed, stepContext([given.feeds]));
+    const kept = notes.filter((note) => note.code === "kept-float32").map((note) => note.node);
+    expect(kept).toEqual(["scale", "unscale"]);
+    expect(notes.some((note) => note.code === "value-out-of-range")).toBe(true);
+    const [before] = Object.values(await run(given.model, given.feeds, services));
+    const [after] = Object.values(await run(model, given.feeds, services));
+    expect(sqnr(before!, after!)).toBeGreaterThan(50);
+    const off = quantizeStep.options.parse({ weights: "float16", guard: "off", keep: ["unscale"] });
+    const unguarded = await quantizeStep.apply(given.model, off, stepContext([given.feeds]));
+    expect(unguarded.notes.some((note) => note.code === "values-not-checked")).toBe(true);
+  });
+
+  it("keeps sizes exact and Resize's scales in float32", async () => {
+    const given = one(
+      (b) => {
+        const shape = b.node("Cast", [b.node("Shape", ["x"])], { attributes: { to: int(1) } });
+        const doubled = b.node("Mul", [shape, b.initializer("factors", float32([4], [1, 1, 2, 2]))]);
+        const sizes = b.node("Cast", [doubled], { attributes: { to: int(7) } });
+        const grown = b.node("Resize", ["x", "", "", sizes], { attributes: { mode: "nearest" } });
+        const again = b.node("Resize", [grown, "", b.initializer("scales", float32([4], [1, 1, 0.5, 0.5]))]);
+        return b.node("Conv", [again, b.initializer("w", weight(8, 4, 3, 3))]);
+      },
+      { x: value(1, 4, 8, 8) },
+    );
+    const { model, db } = await quantized(given, { weights: "float16" });
+    expect(db).toBeGreaterThan(50);
+    expect(model.graph.initializers.get("scales")?.dtype).toBe("float32");
+    expect(model.graph.initializers.get("factors")?.dtype).toBe("float32");
+  });
+
+  it("refuses to write a weight that it would make infinite", async () => {
+    const values = normals(2 ** 19, 0.1);
+    values[5] = 1e6;
+    const b = graphBuilder();
+    b.input("x", "float32", [1, 512]);
+    b.output(b.node("MatMul", ["x", b.initializer("w", float32([512, 1024], values))]));
+    const given = b.model({ opset: 17 });
+    const stored = quantizeStep.options.parse({ weights: "float16", compute: "stored" });
+    const { model } = await quantizeStep.apply(given, stored, stepContext());
+    const half = model.graph.initializers.get("w_float16")!;
+    await expect("data" in half ? half.data.read() : undefined).rejects.toMatchObject({
+      code: "weight-beyond-float16",
+    });
+  });
+});
