@@ -1,5 +1,6 @@
 // The one editor of graphs. It works on a linked list beside the graph, so that an edit costs what it touches, and gives
 // a new Graph that shares every node, weight and list it did not change.
+// Long because the list of nodes and its indices must change together, in one class.
 
 import { internal } from "../base/errors.js";
 import { type Graph, type Initializer, label, type Node, type ValueInfo } from "./model.js";

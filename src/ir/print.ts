@@ -31,12 +31,6 @@ export function print(model: Model): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The text form of one graph. */
-export const printGraph = (graph: Graph): string => `${graphLines(graph, "").join("\n")}\n`;
-
-/** The text form of one node, its subgraphs included. */
-export const printNode = (node: Node): string => nodeLines(node, "").join("\n");
-
 function graphLines(graph: Graph, indent: string): string[] {
   const inner = `${indent}  `;
   const lines = [`${indent}graph ${text(graph.name)} {`];

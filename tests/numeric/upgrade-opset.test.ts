@@ -1,4 +1,5 @@
 // Each operator whose form changed, in its old form and raised, on the engine: equal results. And what is refused.
+// Long because the table of operators is one list.
 
 import { describe, expect, it } from "vitest";
 import { type AttributeInput, float, floats, graphAttribute, ints } from "../../src/ir/attributes.js";

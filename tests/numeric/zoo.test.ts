@@ -1,3 +1,5 @@
+// Every model of the zoo is sound, runs on the engine, and is made the same each time.
+
 import { describe, expect, it } from "vitest";
 import { run } from "../../src/engine/run.js";
 import { verify } from "../../src/ir/verify.js";
