@@ -14,6 +14,8 @@ const program = new Command("pare")
   .version(version)
   .showHelpAfterError("(pare --help lists the commands, pare <command> --help its options)")
   .configureHelp({ showGlobalOptions: true })
+  // `pare model.onnx` and `pare quantize model.onnx` share flags: each takes those that stand behind it.
+  .enablePositionalOptions()
   .exitOverride();
 
 for (const add of commands) add(program);
