@@ -61,8 +61,8 @@ td.name { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 figure { margin: 0; }
 figure svg { display: block; width: 100%; height: auto; overflow: visible; color: var(--soft); }
 figure text { font-variant-numeric: tabular-nums; }
-details { border-top: 1px solid var(--faint); padding: 8px 0; }
-details:first-of-type { border-top: 0; }
+details, .note { border-top: 1px solid var(--faint); padding: 8px 0; }
+h2 + details, h2 + .note { border-top: 0; }
 summary { cursor: pointer; }
 summary .tally { color: var(--soft); font-size: 13px; }
 details ul { margin: 8px 0 4px; padding-left: 20px; max-height: 420px; overflow: auto; }

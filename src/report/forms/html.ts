@@ -148,7 +148,7 @@ function outputs(report: Report, charts: Charts): Markup | undefined {
   );
   if (rows.length === 0) return undefined;
   const chart = charts.outputChart(report);
-  return markup`<section><h2>Error of each output</h2>${legend(report, charts)}${
+  return markup`<section><h2>Error of each output</h2><p class="soft small">The dashed line is at 20 dB: an error of a tenth of the signal.</p>${legend(report, charts)}${
     chart === "" ? undefined : markup`<figure>${new Markup(chart)}</figure>`
   }<div class="scroll"><table><thead><tr><th scope="col">Output</th><th scope="col">Cosine</th><th scope="col">SQNR</th><th scope="col">Largest error</th><th scope="col">Same top class</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
@@ -172,7 +172,7 @@ function noteGroup({ level, notes: list }: NoteGroup): Markup {
   const mark = markup`<span class="mark ${level}">${level === "warning" ? "warning" : "note"}</span>`;
   const line = ({ node, text }: NoteGroup["notes"][number]) =>
     markup`${node === undefined ? undefined : markup`<code>${plain(node, 80)}</code> `}${plain(text, 600)}`;
-  if (list.length === 1) return markup`<details open><summary>${mark}${line(list[0]!)}</summary></details>`;
+  if (list.length === 1) return markup`<div class="note">${mark}${line(list[0]!)}</div>`;
   const items = list.slice(0, LISTED).map((note) => markup`<li>${line(note)}</li>`);
   const more = list.length > LISTED ? markup`<li>… and ${list.length - LISTED} more</li>` : undefined;
   return markup`<details><summary>${mark}${plain(list[0]!.text, 600)} <span class="tally">and ${list.length - 1} more</span></summary><ul>${items}${more}</ul></details>`;
