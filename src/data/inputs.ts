@@ -74,6 +74,7 @@ export function feeder(inputs: readonly ModelInput[], rules: InputRules, rows: R
       for (const input of inputs) {
         const rule = rules[input.name];
         if (rule && "constant" in rule) feeds[input.name] = constant(input, rule, symbols);
+        else if (!fields.has(input.name)) feeds[input.name] = constant(input, emptyCache(input)!(symbols), symbols);
       }
       const labels = group.flatMap((row) => (row.label === undefined ? [] : [row.label]));
       const label = labels.length === group.length ? join(labels) : undefined;
@@ -98,6 +99,7 @@ function assign(inputs: readonly ModelInput[], rules: InputRules, rows: Rows, na
   for (const input of inputs) {
     const rule = rules[input.name];
     if (rule && "constant" in rule) continue;
+    if (rule === undefined && !names.includes(input.name) && emptyCache(input)) continue;
     const stated = rule?.from;
     const alias = Object.entries(rows.aliases ?? {}).find(([, pattern]) => pattern.test(input.name))?.[0];
     const field = stated ?? (names.includes(input.name) ? input.name : alias);
@@ -112,6 +114,20 @@ function assign(inputs: readonly ModelInput[], rules: InputRules, rows: Rows, na
     fields.set(only.name, first);
   } else if (only) throw missing(only, names);
   return fields;
+}
+
+/**
+ * What an exported decoder takes beside its tokens when nothing came before them: a cache of length 0
+ * (`past_key_values.*`), and `use_cache_branch` false. Undefined for other inputs.
+ */
+function emptyCache(input: ModelInput): ((symbols: ReadonlyMap<string, number>) => ConstantRule) | undefined {
+  const { name, dtype, shape = [] } = input;
+  if (/^use_cache/.test(name) && dtype === "bool") return () => ({ constant: 0 });
+  const free = shape.some((dim, axis) => axis > 0 && typeof dim !== "number");
+  if (!/^past|key_values|cache/.test(name) || !/^float/.test(dtype ?? "") || !free) return undefined;
+  const size = (dim: number | string | null, axis: number, symbols: ReadonlyMap<string, number>) =>
+    typeof dim === "number" ? dim : ((dim === null ? undefined : symbols.get(dim)) ?? (axis === 0 ? 1 : 0));
+  return (symbols) => ({ constant: 0, dims: shape.map((dim, axis) => size(dim, axis, symbols)) });
 }
 
 function missing(input: ModelInput, names: readonly string[], asked?: string) {
@@ -177,11 +193,12 @@ function concat(parts: readonly Value[], name: string): Value {
   return { dtype, dims: joined, data: out };
 }
 
-function constant(
-  input: ModelInput,
-  rule: { constant: number | number[]; dims?: number[] | undefined },
-  symbols: ReadonlyMap<string, number>,
-): Value {
+interface ConstantRule {
+  readonly constant: number | number[];
+  readonly dims?: number[] | undefined;
+}
+
+function constant(input: ModelInput, rule: ConstantRule, symbols: ReadonlyMap<string, number>): Value {
   const shape = input.shape ?? (Array.isArray(rule.constant) ? [rule.constant.length] : []);
   const dims = rule.dims ?? shape.map((dim) => (typeof dim === "number" ? dim : (dim && symbols.get(dim)) || 1));
   const count = size(dims);

@@ -6,6 +6,7 @@ import { suggest } from "../base/registry.js";
 import { numbers } from "./cast.js";
 import { ELEMENTS, elements } from "./elements.js";
 import { openIdx } from "./idx.js";
+import { pattern } from "./pattern.js";
 import type { DataFile, Place } from "./reader.js";
 import { cell, openTable } from "./table.js";
 
@@ -21,7 +22,7 @@ export const folderLabels = z
 export const nameLabels = z
   .strictObject({
     from: z.literal("name"),
-    pattern: z.string().describe("Regular expression over the file name; its first group is the label"),
+    pattern: pattern().describe("Regular expression over the file name; its first group is the label"),
     classes,
   })
   .describe("A part of the file's name");
@@ -129,7 +130,7 @@ const folder = (name: string) => {
 };
 
 function matched(name: string, pattern: string): string {
-  const label = new RegExp(pattern).exec(base(name))?.[1];
+  const label = new RegExp(pattern, "u").exec(base(name))?.[1];
   if (label !== undefined) return label;
   throw invalid("data-label", `The pattern finds no label in ${name}.`, { node: name, expected: pattern });
 }

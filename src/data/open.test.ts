@@ -1,4 +1,5 @@
 // Datasets as users have them: files in a folder, opened by path or by description.
+// Long because it holds one case for each kind of file and each way to describe one.
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -305,6 +306,12 @@ describe("descriptions", () => {
       { reader: "raw", files: "a", shape: [1], split: { train: { file: "b" } } },
       "option-unknown",
       'Did you mean "files"?',
+    ],
+    [
+      "a pattern that is none",
+      { reader: "images", labels: { from: "name", pattern: "(" } },
+      "option-invalid",
+      undefined,
     ],
     ["a wrong value", { reader: "raw", files: "a", shape: "2" }, "option-invalid", undefined],
     [

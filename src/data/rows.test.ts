@@ -106,6 +106,16 @@ describe("feeds", () => {
     });
   });
 
+  it("gives an exported decoder an empty cache", () => {
+    const more = [
+      { name: "past_key_values.0.key", dtype: "float32" as const, shape: ["batch", 4, "past_sequence_length", 8] },
+      { name: "use_cache_branch", dtype: "bool" as const, shape: [1] },
+    ];
+    const { feeds } = feed(["batch", "n"], {}, more).sample([row(1)]);
+    expect(feeds["past_key_values.0.key"]).toMatchObject({ dims: [1, 4, 0, 8], data: new Float32Array(0) });
+    expect(feeds.use_cache_branch).toMatchObject({ dtype: "bool", data: new Uint8Array(1) });
+  });
+
   it("names an input that nothing is for, and one that does not exist", () => {
     const other = [{ name: "mask", dtype: "int64" as const, shape: ["b"] }];
     expect(() => feed(["b", 2], {}, other)).toThrow('nothing for the model\'s input "mask"');

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { invalid } from "../../base/errors.js";
 import { makeValue } from "../cast.js";
+import { pattern } from "../pattern.js";
 import { defineReader } from "../reader.js";
 import { openTokenizer, tokenizerOptions } from "../tokenizers/index.js";
 import { lengthOf, TOKEN_FIELDS, tokenFields } from "../tokens.js";
@@ -16,8 +17,7 @@ export const language = defineReader({
   summary: "Text for causal language models, labels are the next tokens; fields: tokens, mask, positions.",
   options: z.object({
     files: z.union([z.string(), z.array(z.string()).min(1)]),
-    separator: z
-      .string()
+    separator: pattern()
       .optional()
       .describe("Regular expression between documents. Default: each file is one document"),
     tokenizer: tokenizerOptions.optional(),

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { invalid } from "../../base/errors.js";
+import { pattern } from "../pattern.js";
 import { endsIn } from "../reader.js";
 import { defineTokenizer } from "./tokenizer.js";
 
@@ -13,7 +14,7 @@ export const vocabulary = defineTokenizer({
     file: z
       .string()
       .describe("One word a line, or JSON: a list, an object from word to id, or either under the key `vocab`"),
-    split: z.string().default("\\S+").describe("Regular expression whose matches are the words"),
+    split: pattern().default("\\S+").describe("Regular expression whose matches are the words"),
     lowercase: z.boolean().default(false),
     unknown: z.int().min(0).default(0).describe("Id of words that are not in the list"),
     prefix: z.array(z.int().min(0)).default([]).describe("Ids before the words"),
