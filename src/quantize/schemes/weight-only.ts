@@ -1,6 +1,7 @@
 // Weight-only quantization, round to nearest: packed operators where the target is fast at them, else self-extracting.
 
 import { info, type Note } from "../../base/note.js";
+import type { Model } from "../../ir/model.js";
 import type { StepContext } from "../../step/step.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { extract, packBlocks, packLinear } from "../extract.js";
@@ -22,39 +23,47 @@ export const weightOnly = defineScheme({
   operators: ["MatMul", "Gemm", "Gather", "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "com.microsoft:Attention"],
   serves: ({ format, activations }) => format.kind === "integer" && activations === "float",
   async apply(given, settings, context) {
-    const prepared = await prepare(given);
-    // uint4 tensors, and the Cast from them, came with opset 21.
-    const { model, notes: raised } = raiseOpset(prepared, settings.format.bits === 4 ? 21 : 7);
-    const edits = new Edits(model);
-    const choice = selection(model, settings);
-    const kept: { weight: Weight; reason: string }[] = [];
-    const notes: Note[] = [...raised];
-    let native = false;
-    let decoded = 0;
-    let largest = 0;
-    for (const weight of collectWeights(model)) {
-      const reason = choice.reasonToKeep(weight) ?? noWeight(weight);
-      const done = reason === undefined ? quantizeOne(edits, weight, settings, context) : { reason };
-      if (done.form === undefined) {
-        kept.push({ weight, reason: done.reason });
-        continue;
-      }
-      notes.push(...done.notes);
-      if (done.form === "native") native = true;
-      else {
-        decoded += floatBytes(weight);
-        largest = Math.max(largest, floatBytes(weight));
-      }
-    }
+    const { model, notes: raised } = raiseOpset(await prepare(given), 7);
+    const first = rewritten(model, settings, context);
+    // uint4 tensors, and the Cast from them, came with opset 21; packed operators do without.
+    const again = first.uint4 ? raiseOpset(model, 21) : { model, notes: [] };
+    const { edits, notes, native, kept, decoded, largest } =
+      again.model === model ? first : rewritten(again.model, settings, context);
     if (edits.empty) return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization")] };
     checkHeap(context.target, decoded, largest);
-    return { model: edits.apply(native ? { [MICROSOFT]: 1 } : {}), notes: [...notes, ...keptNotes(kept)] };
+    const result = edits.apply(native ? { [MICROSOFT]: 1 } : {});
+    return { model: result, notes: [...raised, ...again.notes, ...notes, ...keptNotes(kept)] };
   },
 });
 
+function rewritten(model: Model, settings: Settings, context: StepContext) {
+  const edits = new Edits(model);
+  const choice = selection(model, settings);
+  const kept: { weight: Weight; reason: string }[] = [];
+  const notes: Note[] = [];
+  let [native, uint4, decoded, largest] = [false, false, 0, 0];
+  for (const weight of collectWeights(model)) {
+    const reason = choice.reasonToKeep(weight) ?? noWeight(weight);
+    const done = reason === undefined ? quantizeOne(edits, weight, settings, context) : { reason };
+    if (done.form === undefined) {
+      kept.push({ weight, reason: done.reason });
+      continue;
+    }
+    notes.push(...done.notes);
+    if (done.form === "native") native = true;
+    else {
+      uint4 ||= done.uint4;
+      decoded += floatBytes(weight);
+      largest = Math.max(largest, floatBytes(weight));
+    }
+  }
+  return { edits, notes, native, uint4, kept, decoded, largest };
+}
+
 type Done =
   | { readonly form?: undefined; readonly reason: string }
-  | { readonly form: "native" | "extract"; readonly notes: readonly Note[] };
+  | { readonly form: "native"; readonly notes: readonly Note[] }
+  | { readonly form: "extract"; readonly uint4: boolean; readonly notes: readonly Note[] };
 
 const noWeight = (weight: Weight) =>
   channelAxis(weight) === undefined ? "no operator that pare knows uses it as a weight" : undefined;
@@ -79,7 +88,11 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
     const packed = packBlocks(edits, context, weight, blocks);
     if (packed.bytes >= floatBytes(weight)) return { reason: "its codes, scales and padding are no smaller" };
     extract(edits, weight, packed);
-    return { form: "extract", notes: [extractNote(weight, `${format.bits}-bit codes in blocks of ${blocks.block}`)] };
+    return {
+      form: "extract",
+      uint4: format.bits === 4,
+      notes: [extractNote(weight, `${format.bits}-bit codes in blocks of ${blocks.block}`)],
+    };
   }
   // Too narrow for blocks of 4 bits (a depthwise kernel, say): 8 bits with a scale a channel lose less and save enough.
   const eight = format.bits === 4 ? formats.get(format.low < 0 ? "int8" : "uint8") : format;
@@ -88,7 +101,7 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
     return { reason: "its codes, scales and decoding nodes are no smaller" };
   extract(edits, weight, packed);
   const why = format.bits === 4 ? ", its rows being too short for 4-bit blocks" : "";
-  return { form: "extract", notes: [extractNote(weight, `${eight.name} codes${why}`)] };
+  return { form: "extract", uint4: false, notes: [extractNote(weight, `${eight.name} codes${why}`)] };
 }
 
 /** What the nodes and names of a decoded weight take in the file, about. */
