@@ -31,7 +31,6 @@ export interface Folder {
 /** An output file under a temporary name, in the target's own folder until `commit` renames it. */
 export interface ByteSink {
   readonly name: string;
-  /** The bytes may still be read after the promise is kept: hand over what nobody changes. */
   write(bytes: Uint8Array): Promise<void>;
   /**
    * Writes bytes [offset, offset + length) of a source, where that is faster than `read` and `write`. Resolves to false,
