@@ -2,24 +2,26 @@
 // with the original on the same samples. Writes bench/results/portfolio.json and prints the table of the README.
 //   npx tsx bench/portfolio.ts [--models squeezenet1.1,agnews-transformer] [--limit 1000]
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compress, load, measure, type Recipe, type Report } from "../src/index.js";
+import { compress, load, type ModelReport, measure, type Recipe, type RecipeStep, type Report } from "../src/index.js";
 import { portfolioModels } from "../tests/support/portfolio.js";
 import { keyOf, portfolioData } from "../tests/support/portfolio-data.js";
 
+const step = (options: Omit<Extract<RecipeStep, { method: "quantize" }>, "method">): Recipe => [
+  { method: "clean" },
+  { method: "quantize", ...options },
+];
 const forms: Readonly<Record<string, { readonly recipe: Recipe; readonly target?: string }>> = {
-  "float16 stored": { recipe: [{ method: "clean" }, { method: "quantize", weights: "float16", compute: "stored" }] },
-  "float16 compute": { recipe: [{ method: "clean" }, { method: "quantize", weights: "float16" }] },
-  "int8 self-extracting": { recipe: [{ method: "clean" }, { method: "quantize", weights: "int8", form: "extract" }] },
-  "int8 dynamic": { recipe: [{ method: "clean" }, { method: "quantize", weights: "int8", activations: "dynamic" }] },
-  "uint4 self-extracting": { recipe: [{ method: "clean" }, { method: "quantize", weights: "uint4", form: "extract" }] },
-  "int4 blocks (MatMulNBits)": {
-    recipe: [{ method: "clean" }, { method: "quantize", weights: "int4", form: "native" }],
-    target: "node",
-  },
+  "float16 stored": { recipe: step({ weights: "float16", compute: "stored" }) },
+  "float16 compute": { recipe: step({ weights: "float16" }) },
+  "int8 self-extracting": { recipe: step({ weights: "int8", form: "extract" }) },
+  "uint8 blocks self-extracting": { recipe: step({ weights: "uint8", form: "extract", granularity: "block" }) },
+  "int8 dynamic": { recipe: step({ weights: "int8", activations: "dynamic" }) },
+  "uint4 self-extracting": { recipe: step({ weights: "uint4", form: "extract" }) },
+  "int4 MatMulNBits": { recipe: step({ weights: "int4", form: "native" }), target: "node" },
 };
 
 const { values } = parseArgs({ options: { models: { type: "string" }, limit: { type: "string" } } });
@@ -30,11 +32,11 @@ const results: Report[] = [];
 for (const path of portfolioModels()) {
   const name = keyOf(path);
   const data = portfolioData(path);
-  if (wanted ? !wanted.includes(name) : data === undefined) continue;
+  if (wanted && !wanted.includes(name)) continue;
   const original = await load(path);
   const made = [];
   for (const [label, { recipe, target }] of Object.entries(forms)) {
-    const { model } = await compress(original, recipe, { data, ...(target ? { target } : {}) });
+    const { model } = await compress(original, recipe, { data, target });
     made.push({ label, model });
   }
   const report = await measure([original, ...made.map(({ model }) => model)], { data, limit });
@@ -46,9 +48,46 @@ for (const path of portfolioModels()) {
   console.log(table(results.at(-1)!));
 }
 
-const folder = join(fileURLToPath(new URL(".", import.meta.url)), "results");
-mkdirSync(folder, { recursive: true });
-if (!wanted) writeFileSync(join(folder, "portfolio.json"), `${JSON.stringify(results, null, 2)}\n`);
+if (!wanted) {
+  const here = fileURLToPath(new URL(".", import.meta.url));
+  mkdirSync(join(here, "results"), { recursive: true });
+  writeFileSync(join(here, "results/portfolio.json"), `${JSON.stringify(results, null, 2)}\n`);
+  writeReadme(join(here, "../README.md"));
+}
+
+/** The README's table: one row a model, one column a form, between the two marks. */
+function writeReadme(path: string): void {
+  const shown = [
+    "float16 stored",
+    "int8 self-extracting",
+    "uint8 blocks self-extracting",
+    "int8 dynamic",
+    "uint4 self-extracting",
+  ];
+  const rows = results.map(({ title, models, data }) => {
+    const [reference] = models;
+    const cells = shown.map((form) => cell(models.find(({ label }) => label === form)!, reference!));
+    const score = reference!.accuracy;
+    const about = score ? `${score.metric} ${number(score)}, n ${score.samples}` : `${data.samples} synthetic inputs`;
+    return `| ${title}, ${(reference!.bytes / 1e6).toFixed(2)} MB (${about}) | ${cells.join(" | ")} |`;
+  });
+  const text = [`| model | ${shown.join(" | ")} |`, `|---|${shown.map(() => "---").join("|")}|`, ...rows].join("\n");
+  const readme = readFileSync(path, "utf8");
+  const marks = /(<!-- results:begin -->\n)[\s\S]*?(\n<!-- results:end -->)/;
+  writeFileSync(path, readme.replace(marks, `$1\n${text}\n$2`));
+}
+
+function cell(row: ModelReport, reference: ModelReport): string {
+  const size = `${(reference.bytes / row.bytes).toFixed(2)}x`;
+  const difference = row.accuracy?.difference;
+  if (!difference) return `${size}; ${row.fidelity?.sqnrDb?.toFixed(0) ?? "exact"} dB`;
+  const scale = row.accuracy?.metric === "top-1" ? 100 : 1;
+  const [value, low, high] = [difference.value, difference.low, difference.high].map((x) => signed(x * scale, 2));
+  return `${size}; ${value} [${low}, ${high}]`;
+}
+
+const number = ({ metric, value }: { readonly metric: string; readonly value: number }) =>
+  metric === "top-1" ? `${(value * 100).toFixed(2)} %` : value.toFixed(3);
 
 function table({ title, data, models }: Report): string {
   const lines = [
@@ -75,6 +114,6 @@ function table({ title, data, models }: Report): string {
   return lines.join("\n");
 }
 
-function signed(value: number): string {
-  return `${value < 0 ? "" : "+"}${value.toFixed(4)}`;
+function signed(value: number, digits = 4): string {
+  return `${value < 0 ? "" : "+"}${value.toFixed(digits)}`;
 }

@@ -2,9 +2,11 @@
 // argv to command, exit codes, and the one place that prints errors.
 // 0 done; 1 refused or failed; 2 wrong usage; 3 a stated budget or gate was not met.
 
+import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { closest, distance } from "fastest-levenshtein";
 import pc from "picocolors";
-import { describeError, PareError } from "../base/errors.js";
+import { describeError, invalid, PareError } from "../base/errors.js";
 import { version } from "../version.js";
 import { commands } from "./commands/index.js";
 import { ExitCode } from "./exit.js";
@@ -28,6 +30,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  refuseMisspeltCommand(process.argv[2]);
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
@@ -55,4 +58,13 @@ function report(error: unknown): number {
 function stack(error: Error): string {
   const cause = error.cause instanceof Error ? `\ncaused by ${stack(error.cause)}` : "";
   return `${error.stack ?? error.message}${cause}`;
+}
+
+/** `pare quantise x.onnx` would read "quantise" as a model: a bare word that is no file and like a command is that command. */
+function refuseMisspeltCommand(word: string | undefined): void {
+  const names = program.commands.map((command) => command.name());
+  if (word === undefined || !/^[a-z]+$/i.test(word) || names.includes(word) || word === "help") return;
+  const near = closest(word, names);
+  if (existsSync(word) || distance(word, near) > 2) return;
+  throw invalid("usage-command", `There is no command "${word}".`, { hint: `Did you mean "${near}"?` });
 }

@@ -61,7 +61,8 @@ function noteLines(notes: readonly Note[], all: boolean): string[] {
 
 function noteLine(note: Note): string {
   const mark = note.level === "warning" ? pc.yellow("!") : pc.dim("-");
-  return `${mark} ${note.node ? `${pc.bold(note.node)}: ` : ""}${note.text}`;
+  const named = note.node === undefined || note.text.includes(note.node);
+  return `${mark} ${named ? "" : `${pc.bold(note.node)}: `}${note.text}`;
 }
 
 function progressBar(quiet: boolean) {

@@ -63,38 +63,36 @@ async function pareOne(input: string, flags: PareFlags, session: Session): Promi
 }
 
 function describe(input: string, result: PareResult): string {
-  const engines = [...new Set(result.attempts.flatMap((attempt) => Object.keys(attempt.latency)))];
-  const rows = result.attempts.map((attempt) => [
-    attempt === result.chosen ? pc.green(attempt.form) : attempt.form,
-    fileSize(attempt.bytes),
-    `${(result.before.bytes / attempt.bytes).toFixed(2)}x`,
-    ...engines.map((engine) =>
-      attempt.latency[engine] === undefined ? "-" : `${attempt.latency[engine].toFixed(2)}x`,
-    ),
-    attempt.quality.reason,
-    attempt === result.chosen ? pc.green("chosen") : attempt.reason,
-  ]);
-  const head = ["form", "size", "smaller", ...engines.map((engine) => `time ${engine}`), "quality", ""];
+  const { columns: head, rows } = attemptsTable(result);
+  const coloured = rows.map((row) => (row.at(-1) === result.chosen?.reason ? row.map((cell) => pc.green(cell)) : row));
   const about = result.data.synthetic
     ? `${result.data.samples} synthetic inputs: numeric fidelity, not accuracy (give --data for that)`
     : `${result.data.samples} samples of ${result.data.name}`;
-  return [`${pc.bold(input)}  ${fileSize(result.before.bytes)}; judged on ${about}`, columns(head, rows)].join("\n");
+  return [`${pc.bold(input)}  ${fileSize(result.before.bytes)}; judged on ${about}`, columns(head, coloured)].join(
+    "\n",
+  );
 }
 
-const attemptsTable = ({ attempts, before }: PareResult) => ({
-  title: "Forms that were tried",
-  columns: ["form", "bytes", "times smaller", "time over float", "quality", "outcome"],
-  rows: attempts.map((attempt) => [
-    attempt.form,
-    attempt.bytes,
-    Number((before.bytes / attempt.bytes).toFixed(2)),
-    Object.entries(attempt.latency)
-      .map(([engine, ratio]) => `${engine} ${ratio.toFixed(2)}`)
-      .join(", ") || null,
-    attempt.quality.reason,
-    attempt.reason,
-  ]),
-});
+function attemptsTable({ attempts, before }: PareResult) {
+  const engines = enginesOf(attempts);
+  return {
+    title: "Forms that were tried",
+    columns: ["form", "size", "smaller", ...engines.map((engine) => `time, ${engine}`), "quality", ""],
+    rows: attempts.map((attempt) => [
+      attempt.form,
+      fileSize(attempt.bytes),
+      times(before.bytes / attempt.bytes),
+      ...engines.map((engine) => times(attempt.latency[engine])),
+      attempt.quality.reason,
+      attempt.reason,
+    ]),
+  };
+}
+
+const enginesOf = (attempts: readonly Attempt[]) => [
+  ...new Set(attempts.flatMap(({ latency }) => Object.keys(latency))),
+];
+const times = (ratio: number | undefined) => (ratio === undefined ? "-" : `${ratio.toFixed(2)}x`);
 
 const asJson = ({ attempts, chosen, before, data, next }: PareResult) => ({
   before,
