@@ -1,10 +1,10 @@
 // AttributeProto to and from attributes of the IR.
 
-import { create, isFieldSet } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { invalid } from "../base/errors.js";
 import type { Attribute } from "../ir/model.js";
 import type { GraphReader, GraphWriter } from "./graphs.js";
-import { keep, keptOf, type Plan, planOf, restore } from "./kept.js";
+import { isFieldPresent, keep, keptOf, type Plan, planOf, restore } from "./kept.js";
 import { type AttributeProto, AttributeProtoSchema, AttributeProto_AttributeType as Type } from "./schema/onnx_pb.js";
 import { readSparse, readTensor, writeSparse, writeTensor } from "./tensors.js";
 import { readType, writeType } from "./types.js";
@@ -32,10 +32,14 @@ const KINDS = [
 /** Fields that may hold tensors: a second value there is refused, since only the IR keeps tensors. */
 const HEAVY: readonly ValueField[] = ["t", "g", "sparseTensor", "tensors", "graphs", "sparseTensors"];
 
+const kinds = new Map<Type, (typeof KINDS)[number]>(KINDS.map((kind) => [kind[0], kind]));
 const plans = new Map<Type, Plan>(
   KINDS.map(([code, field]) => [code, planOf(AttributeProtoSchema, "name", "docString", "type", "refAttrName", field)]),
 );
 const referencePlan = planOf(AttributeProtoSchema, "name", "docString", "type", "refAttrName");
+
+const isSet = (proto: AttributeProto, field: keyof typeof AttributeProtoSchema.field): boolean =>
+  isFieldPresent(proto, AttributeProtoSchema.field[field]);
 
 interface Extra {
   /** The file gave no type (ONNX before IR 2). */
@@ -46,15 +50,13 @@ interface Extra {
 
 export function readAttribute(proto: AttributeProto, reader: GraphReader, node: string): Attribute {
   const where = `${node}.${proto.name}`;
-  const untyped = !isFieldSet(proto, AttributeProtoSchema.field.type);
+  const untyped = !isSet(proto, "type");
   if (proto.refAttrName !== "") {
     const rest = keep(proto, referencePlan, untyped ? { extra: { untyped } } : {});
     refuseSecondValue(proto, undefined, where);
     return { type: "reference", value: proto.refAttrName, of: proto.type, ...common(proto, rest) };
   }
-  const kind = KINDS.find(([code, field]) =>
-    proto.type === Type.UNDEFINED ? isFieldSet(proto, AttributeProtoSchema.field[field]) : code === proto.type,
-  );
+  const kind = proto.type === Type.UNDEFINED ? KINDS.find(([, field]) => isSet(proto, field)) : kinds.get(proto.type);
   if (kind === undefined) {
     throw invalid("attribute-empty", `Attribute "${proto.name}" has neither a known type nor a value.`, {
       node: where,
@@ -62,7 +64,7 @@ export function readAttribute(proto: AttributeProto, reader: GraphReader, node: 
   }
   const [code, field] = kind;
   refuseSecondValue(proto, field, where);
-  const valueless = !isFieldSet(proto, AttributeProtoSchema.field[field]);
+  const valueless = !isSet(proto, field);
   const extra: Extra | undefined =
     untyped || valueless ? { ...(untyped ? { untyped } : {}), ...(valueless ? { valueless } : {}) } : undefined;
   const rest = keep(proto, plans.get(code)!, { extra });
@@ -180,7 +182,7 @@ function writeValue(proto: AttributeProto, attribute: Attribute, writer: GraphWr
 const nameOf = (sparse: object): string | undefined => ("name" in sparse ? String(sparse.name) : undefined);
 
 function refuseSecondValue(proto: AttributeProto, but: ValueField | undefined, where: string): void {
-  const second = HEAVY.find((field) => field !== but && isFieldSet(proto, AttributeProtoSchema.field[field]));
+  const second = HEAVY.find((field) => field !== but && isSet(proto, field));
   if (second === undefined) return;
   throw invalid("attribute-two-values", `Attribute "${proto.name}" holds a value that is not of its type.`, {
     node: where,

@@ -80,6 +80,9 @@ const isSet = (values: Readonly<Record<string, unknown>>, field: DescField): boo
     ? (values[field.localName] as readonly unknown[]).length > 0
     : Object.hasOwn(values, field.localName) && values[field.localName] !== undefined;
 
+export const isFieldPresent = (message: Message, field: DescField): boolean =>
+  isSet(message as unknown as Readonly<Record<string, unknown>>, field);
+
 export const keptOf = (rest: Rest | undefined): Kept | undefined => rest?.opaque as Kept | undefined;
 
 /** Puts back into `message` what `keep` found in the one it was made from. Named fields that are set now win. */
