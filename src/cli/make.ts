@@ -54,7 +54,7 @@ export async function make(input: string, recipe: Recipe | string, flags: MakeFl
     terminal.print("Nothing was written (--dry-run).");
     return;
   }
-  const saved = await save(model, out, { ...options, external: flags.external === true });
+  const saved = await save(model, out, flags.external ? { ...options, external: true } : options);
   const verification = flags.verify === false ? undefined : await check(original, out, session);
   const before = original.origin?.bytes ?? 0;
   terminal.json({
