@@ -6,10 +6,11 @@ import { invalid } from "./base/errors.js";
 import { parseOptions } from "./base/options.js";
 import { registry } from "./base/registry.js";
 import { cleanStep } from "./passes/clean.js";
+import { upgradeStep } from "./passes/upgrade.js";
 import { quantizeStep } from "./quantize/quantize.js";
 import type { Step } from "./step/step.js";
 
-const list = [cleanStep, quantizeStep] as const;
+const list = [cleanStep, upgradeStep, quantizeStep] as const;
 
 /** The steps a recipe may hold. Outsiders pass `{ methods: [mine] }` to `compress`; the list itself never changes. */
 export const steps = registry<Step>("method", list);

@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { choose, formsFor } from "./pare.js";
+import { parseRecipe } from "./recipe.js";
+import { targets } from "./targets/index.js";
+
+const attempt = (bytes: number, passed = true, latency: Record<string, number> = { native: 1 }) => ({
+  bytes,
+  passed,
+  latency,
+});
+
+describe("choose", () => {
+  test("the smallest that passed", () => {
+    const small = attempt(100);
+    expect(choose([attempt(50, false), attempt(200), small])).toBe(small);
+  });
+
+  test("of one size, the one whose slowest engine is faster", () => {
+    const fast = attempt(101, true, { native: 0.6, wasm: 0.9 });
+    expect(choose([attempt(100, true, { native: 0.5, wasm: 1.05 }), fast])).toBe(fast);
+  });
+
+  test("a size 2% larger is another size", () => {
+    const small = attempt(100, true, { native: 1.05 });
+    expect(choose([small, attempt(103, true, { native: 0.5 })])).toBe(small);
+  });
+
+  test("nothing when nothing passed", () => {
+    expect(choose([attempt(1, false)])).toBeUndefined();
+  });
+});
+
+describe("formsFor", () => {
+  test.each(targets.list.map((target) => ({ name: target.name, target })))(
+    "$name: every form is a recipe",
+    ({ target }) => {
+      const forms = formsFor(target);
+      for (const { recipe } of forms) expect(parseRecipe(recipe)).toHaveLength(1);
+      // The last resort is there for every target: half the size, as near as float16.
+      expect(forms.at(-1)?.form).toBe("float16 stored");
+    },
+  );
+
+  test("packed products are tried only where they are fast", () => {
+    const names = (target: string) => formsFor(targets.get(target)).map(({ form }) => form);
+    expect(names("node")).toContain("int4 blocks");
+    expect(names("any")).not.toContain("int4 blocks");
+    expect(names("webgpu")).not.toContain("int8 dynamic");
+  });
+});
