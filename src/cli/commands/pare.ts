@@ -44,7 +44,7 @@ async function pareOne(input: string, flags: PareFlags, session: Session): Promi
     terminal.json({ input, output: null, ...asJson(result) });
     return terminal.print("Nothing was written (--dry-run).");
   }
-  const saved = await save(chosen.model, out, { ...options, external: flags.external === true });
+  const saved = await save(chosen.model, out, flags.external ? { ...options, external: true } : options);
   const verification = flags.verify === false ? undefined : await check(original, out, session);
   terminal.json({ input, output: saved.path, bytes: saved.bytes, files: saved.files, verification, ...asJson(result) });
   terminal.print(
