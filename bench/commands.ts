@@ -41,7 +41,7 @@ const make =
   (model: string) => [...flags.slice(0, 1), model, ...flags.slice(1), "-o", output];
 const tasks: Task[] = [
   { name: "open + inspect", arguments: (model) => ["inspect", model, "--json"] },
-  { name: "load + save", arguments: make("compress", "--recipe", "[]") },
+  { name: "load + save", arguments: make("compress", "--recipe", "[]", "--no-verify") },
   { name: "fp16", arguments: make("quantize", "--weights", "float16"), peer: "fp16", verifies: true },
   {
     name: "int8 dynamic",
@@ -97,6 +97,7 @@ async function benchSize(size: number, model: string, bytes: number): Promise<Ro
   await warm(model);
   for (let round = 0; round < rounds; round++) {
     await once("cp + sync", "bash", ["-c", copies(model)]);
+    await once("open + inspect, in process", process.execPath, [join(repository, "bench", "open.mjs"), model]);
     for (const task of tasks) {
       const quick = task.verifies ? ["--no-verify"] : [];
       await once(task.name, process.execPath, [cli, ...task.arguments(model), ...quick]);

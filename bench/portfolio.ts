@@ -6,7 +6,16 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { compress, load, type ModelReport, measure, type Recipe, type RecipeStep, type Report } from "../src/index.js";
+import {
+  compress,
+  load,
+  type Model,
+  type ModelReport,
+  measure,
+  type Recipe,
+  type RecipeStep,
+  type Report,
+} from "../src/index.js";
 import { portfolioModels } from "../tests/support/portfolio.js";
 import { keyOf, portfolioData } from "../tests/support/portfolio-data.js";
 
@@ -34,7 +43,7 @@ for (const path of portfolioModels()) {
   const data = portfolioData(path);
   if (wanted && !wanted.includes(name)) continue;
   const original = await load(path);
-  const made = [];
+  const made: { readonly label: string; readonly model: Model }[] = [];
   for (const [label, { recipe, target }] of Object.entries(forms)) {
     const { model } = await compress(original, recipe, { data, target });
     made.push({ label, model });
