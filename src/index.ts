@@ -29,6 +29,7 @@ export { run } from "./run.js";
 export { save, saveBytes } from "./save.js";
 export type { ServiceOptions } from "./services.js";
 export type { Step, StepContext, StepResult } from "./step/step.js";
+export { targets } from "./targets/index.js";
 export type { DType } from "./tensor/dtype.js";
 export type { Tensor } from "./tensor/tensor.js";
 export type { Feeds, Value } from "./tensor/value.js";

@@ -6,8 +6,7 @@ import { existsSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { closest, distance } from "fastest-levenshtein";
 import pc from "picocolors";
-import { describeError, invalid, PareError } from "../base/errors.js";
-import { version } from "../version.js";
+import { describeError, invalid, PareError, version } from "../index.js";
 import { commands } from "./commands/index.js";
 import { ExitCode } from "./exit.js";
 

@@ -1,8 +1,7 @@
 // What every command shares: the common flags, one abort signal for Ctrl-C, and the terminal.
 
 import { type Command, Option } from "commander";
-import type { ServiceOptions } from "../services.js";
-import { targets } from "../targets/index.js";
+import { type ServiceOptions, targets } from "../index.js";
 import { parseBytes, parseDims, parseNumber, parseShape } from "./flags.js";
 import { type Terminal, terminal } from "./terminal.js";
 

@@ -2,8 +2,7 @@
 
 import { SingleBar } from "cli-progress";
 import pc from "picocolors";
-import type { Progress } from "../base/context.js";
-import type { Note } from "../base/note.js";
+import type { Note, Progress } from "../index.js";
 
 export interface Terminal {
   /** A result, for people. Silent with --json and --quiet. */
