@@ -49,7 +49,7 @@ function report(error: unknown): number {
   }
   return error instanceof PareError &&
     error.kind === "invalid" &&
-    /^option-|-unknown$|^recipe-|^usage-/.test(error.code)
+    /^option-|-options$|-unknown$|^recipe-|^usage-/.test(error.code)
     ? ExitCode.usage
     : ExitCode.failed;
 }

@@ -47,7 +47,9 @@ export async function make(input: string, recipe: Recipe | string, flags: MakeFl
   if (flags.report !== undefined) reportForm(flags.report);
   const original = await load(input, options);
   const start = flags.fixDims ? fixDims(original, options) : original;
-  const { model, steps, notes } = await compress(start, recipe, { ...options, verify: flags.verify === true });
+  // Once the sizes stand in the file there are no symbols left to bind.
+  const dims = flags.fixDims ? {} : options.dims;
+  const { model, steps, notes } = await compress(start, recipe, { ...options, dims, verify: flags.verify === true });
   terminal.notes(notes, flags.verbose === true);
   if (flags.dryRun) {
     terminal.json({ input, recipe: steps.map((step) => step.method), notes, written: null });
