@@ -21,7 +21,7 @@ export interface CompressResult {
   readonly model: Model;
   /** In the order of the steps. */
   readonly steps: readonly { readonly method: string; readonly notes: readonly Note[] }[];
-  /** All notes of all steps. */
+  /** All notes: of the data and the engine, then of the steps. */
   readonly notes: readonly Note[];
 }
 
@@ -35,7 +35,10 @@ export async function compress(
   options: CompressOptions = {},
 ): Promise<CompressResult> {
   const plan = parseRecipe(recipe, options.methods);
-  return withServices(model, options, (services) => applyPlan(model, plan, services, options.verify ?? false));
+  return withServices(model, options, async (services) => {
+    const result = await applyPlan(model, plan, services, options.verify ?? false);
+    return { ...result, notes: [...services.notes, ...result.notes] };
+  });
 }
 
 /** `compress` with the plan parsed and the services open: the loop itself. */

@@ -12,6 +12,7 @@ export { describeError, type ErrorKind, failed, invalid, PareError, unsupported 
 export type { Note } from "./base/note.js";
 export type { Method, Registry } from "./base/registry.js";
 export { type CompressOptions, type CompressResult, compress } from "./compress.js";
+export { configureRuntime } from "./configure.js";
 export type { Dataset, Sample, Split } from "./data/dataset.js";
 export type { DatasetSpec } from "./data/index.js";
 export { fixDims } from "./fix-dims.js";

@@ -50,16 +50,20 @@ function sharedPool(threads: number | undefined): Promise<KernelPool> {
 async function openServices(model: Model, options: ServiceOptions = {}): Promise<Services> {
   const target = targets.get(options.target ?? "any");
   let folder: Promise<TemporaryFolder> | undefined;
+  const notes: Note[] = [];
   const engine = {
     ...options,
     memory: options.memory ?? Math.floor(platform.freeMemory() / 2),
-    runtime: () => platform.runtime(),
+    runtime: async () => {
+      const runtime = await platform.runtime();
+      if (runtime.fallback && !notes.includes(runtime.fallback)) notes.push(runtime.fallback);
+      return runtime;
+    },
     temporary: () => {
       folder ??= platform.temporary();
       return folder;
     },
   };
-  const notes: Note[] = [];
   const data = await openData(model, options, engine, notes);
   return {
     ...engine,

@@ -70,7 +70,10 @@ export async function make(input: string, recipe: Recipe | string, flags: MakeFl
   terminal.print(
     `${pc.bold(saved.path)}  ${fileSize(before)} -> ${pc.green(fileSize(saved.bytes))} (${ratio(before, saved.bytes)})`,
   );
-  if (verification) terminal.print(describeVerification(verification));
+  if (verification) {
+    terminal.notes(verification.notes, flags.verbose === true);
+    terminal.print(describeVerification(verification));
+  }
   if (flags.report !== undefined) {
     const report = await measure([original, await load(out)], options);
     await writeReport({ ...report, notes: [...(report.notes ?? []), ...notes] }, flags.report, terminal);

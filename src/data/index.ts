@@ -1,7 +1,5 @@
 // The door of `data/`: what verbs, metrics and the command line need of datasets.
 
-export type { Dataset, Sample, Split } from "./dataset.js";
-export { modelInputs } from "./inputs.js";
 export { openDataset } from "./open.js";
 export type { DataServices } from "./place.js";
 export { readers } from "./readers/index.js";

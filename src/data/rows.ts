@@ -6,8 +6,6 @@ import type { Dataset, Sample, Split } from "./dataset.js";
 import type { Feeder } from "./inputs.js";
 import type { IndexedRows, Row, Rows } from "./reader.js";
 
-/** Shares of the rows that each part takes, from 0 to 1, in all at most 1. */
-export type Shares = Readonly<Record<Split, number>>;
 
 export const PARTS: readonly Split[] = ["calibrate", "train", "measure"];
 

@@ -149,5 +149,4 @@ export type ModelReport = Report["models"][number];
 export type Fidelity = NonNullable<ModelReport["fidelity"]>;
 export type OutputFidelity = NonNullable<Fidelity["outputs"]>[number];
 export type Accuracy = NonNullable<ModelReport["accuracy"]>;
-export type Quartiles = NonNullable<ModelReport["latencyMs"]>;
 export type LayerSize = NonNullable<Report["layers"]>[number];

@@ -13,7 +13,7 @@ import { type Operator, operatorKey, type Shapes, type WeightUse } from "./opera
 import { packed, packedTable } from "./packed.js";
 import { recurrent } from "./recurrent.js";
 
-export type { Operator, Shaped, Shapes, WeightUse } from "./operator.js";
+export type { Operator, Shapes, WeightUse } from "./operator.js";
 
 export const operators = registry<Operator>("operator family", [
   conv,

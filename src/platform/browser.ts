@@ -4,7 +4,7 @@ import { create, list, open, realPath, temporary } from "./browser/files.js";
 import { decodeImage } from "./browser/image.js";
 import { kernels } from "./browser/kernels.js";
 import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./browser/machine.js";
-import { runtime, wasmRuntime } from "./browser/runtime.js";
+import { configureRuntime, runtime, wasmRuntime } from "./browser/runtime.js";
 import type { Platform } from "./platform.js";
 
 export const platform: Platform = {
@@ -16,6 +16,7 @@ export const platform: Platform = {
   temporary,
   runtime,
   wasmRuntime,
+  configureRuntime,
   kernels,
   decodeImage,
   importModule,

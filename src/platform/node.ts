@@ -17,6 +17,8 @@ export const platform: Platform = {
   temporary,
   runtime,
   wasmRuntime,
+  // The packages find their own files in Node.
+  configureRuntime: () => {},
   kernels,
   decodeImage,
   importModule,

@@ -24,6 +24,8 @@ export interface Platform {
    * see; undefined where it cannot be had.
    */
   runtime(): Promise<Runtime>;
+  /** Before the first session, in the page: where onnxruntime-web's files are served from. */
+  configureRuntime(settings: RuntimeSettings): void;
   wasmRuntime(): Promise<Runtime | undefined>;
   kernels(threads?: number): Promise<KernelPool>;
   /** PNG, JPEG, WebP and what else the platform decodes, to 8-bit RGB or RGBA or grey, orientation applied. */
@@ -47,6 +49,11 @@ export interface Platform {
   cores(): number;
   /** Milliseconds, monotonic. For latency and progress only, never for results. */
   now(): number;
+}
+
+export interface RuntimeSettings {
+  /** Where the .wasm files stand: a URL prefix, or URLs by file name. Default: beside the script. */
+  readonly wasmPaths?: string | { readonly wasm?: string; readonly mjs?: string };
 }
 
 export interface Serving {

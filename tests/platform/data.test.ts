@@ -32,6 +32,15 @@ tone.fromScratch(
 );
 const text = (content: string) => Buffer.from(content).toString("base64");
 
+/** What page/data.ts gives the page: stated here, since its own types are the browser's. */
+interface PageData {
+  feedsOf(
+    files: Readonly<Record<string, string>>,
+    spec: DatasetSpec,
+    model: unknown,
+  ): Promise<Record<string, number[]>[]>;
+}
+
 /** Files, what is read from them, and how far apart decoders may be (in steps of 1/255 of a pixel). */
 type Case = readonly [string, Readonly<Record<string, string>>, DatasetSpec, readonly Input[], number];
 const cases: readonly Case[] = [
@@ -96,7 +105,7 @@ describe.skipIf(executablePath === undefined)("datasets in Chromium", () => {
     const model = inputsOnly(...inputs);
     const inPage = await page.evaluate(
       ([given, read, of]) => {
-        const { feedsOf } = globalThis as unknown as typeof import("./page/data.js");
+        const { feedsOf } = globalThis as unknown as PageData;
         return feedsOf(given, read, { ...of, graph: { ...of.graph, initializers: new Map() } });
       },
       [files, spec, model] as const,

@@ -2,11 +2,7 @@
 
 import type { Provider, Runtime } from "../../engine/runtime.js";
 import { type OrtModule, ortRuntime } from "../ort-runtime.js";
-
-export interface RuntimeSettings {
-  /** Where the .wasm files stand: a URL prefix, or URLs by file name. Default: beside the script. */
-  readonly wasmPaths?: string | { readonly wasm?: string; readonly mjs?: string };
-}
+import type { RuntimeSettings } from "../platform.js";
 
 let settings: RuntimeSettings = {};
 let made: Promise<Runtime> | undefined;
