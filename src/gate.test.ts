@@ -6,7 +6,7 @@ const real = { synthetic: false };
 const synthetic = { synthetic: true };
 const row = (fidelity: Partial<NonNullable<ModelReport["fidelity"]>> = {}, accuracy?: ModelReport["accuracy"]) =>
   ({
-    fidelity: { cosine: 1, sqnrDb: 40, maxAbs: 0.1, agreement: null, ...fidelity },
+    fidelity: { cosine: 1, sqnrDb: 40, maxAbs: 0.1, agreement: null, samples: 100, ...fidelity },
     accuracy: accuracy ?? null,
   }) as ModelReport;
 const top1 = (value: number) => ({ metric: "top-1", value, samples: 1000, better: "higher" as const });
@@ -26,6 +26,18 @@ describe("judgeQuality", () => {
     { name: "SQNR alone is not enough", row: row({ cosine: 0.9989 }), data: synthetic, passed: false },
     { name: "bit for bit equal", row: row({ sqnrDb: null }), data: synthetic, passed: true },
     { name: "real data without classes or labels", row: row(), data: real, passed: true },
+    {
+      name: "agreement on too few samples, numbers good",
+      row: row({ agreement: 0.9, samples: 10 }),
+      data: real,
+      passed: true,
+    },
+    {
+      name: "agreement on too few samples, numbers bad",
+      row: row({ agreement: 1, samples: 10, sqnrDb: 5 }),
+      data: real,
+      passed: false,
+    },
     { name: "not finite", row: row({ maxAbs: null, agreement: 1 }), data: real, passed: false },
     { name: "not run", row: row({ verified: "no", agreement: 1 }), data: real, passed: false },
   ])("$name", (c) => {

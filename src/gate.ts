@@ -10,6 +10,8 @@ export interface Verdict {
 
 /** What the gate asks for; the defaults are pare's own. */
 export interface GateLimits {
+  /** Real samples below which shares and scores say too little, and the outputs themselves are judged. */
+  readonly samples: number;
   /** Real data with classes: least share of samples whose top class stays. */
   readonly agreement: number;
   /** Real data with labels: largest loss of the metric, absolute (perplexity and errors: relative). */
@@ -21,7 +23,7 @@ export interface GateLimits {
   readonly latency: number;
 }
 
-export const GATE: GateLimits = { agreement: 0.98, drop: 0.01, cosine: 0.999, sqnrDb: 20, latency: 1.1 };
+export const GATE: GateLimits = { samples: 32, agreement: 0.98, drop: 0.01, cosine: 0.999, sqnrDb: 20, latency: 1.1 };
 
 /** Judges quality: by labels or top-1 agreement on real data, by cosine and SQNR of every output otherwise. */
 export function judgeQuality(
@@ -34,15 +36,16 @@ export function judgeQuality(
   if (!fidelity || fidelity.verified === "no")
     return { passed: false, reason: "it could not be run against the original" };
   if (fidelity.maxAbs === null) return { passed: false, reason: "an output has NaN or infinite values" };
-  if (!data.synthetic) {
+  if (!data.synthetic && (fidelity.samples ?? 0) >= limits.samples) {
     const loss = metricLoss(row, reference);
     if (loss !== undefined && loss.value <= limits.drop + 1e-9) return { passed: true, reason: loss.text };
-    if (fidelity.agreement !== null && fidelity.agreement >= limits.agreement) {
-      return { passed: true, reason: `top-1 agreement ${fidelity.agreement.toFixed(4)}` };
-    }
-    if (loss !== undefined || fidelity.agreement !== null) {
-      const agreement = fidelity.agreement === null ? undefined : `top-1 agreement ${fidelity.agreement.toFixed(4)}`;
-      return { passed: false, reason: [loss?.text, agreement].filter(Boolean).join(", ") };
+    const share =
+      fidelity.agreement === null
+        ? undefined
+        : `top-1 agreement ${fidelity.agreement.toFixed(4)} (n = ${fidelity.samples})`;
+    if (share !== undefined && fidelity.agreement! >= limits.agreement) return { passed: true, reason: share };
+    if (loss !== undefined || share !== undefined) {
+      return { passed: false, reason: [loss?.text, share].filter(Boolean).join(", ") };
     }
   }
   return judgeNumbers(fidelity, limits);
@@ -50,7 +53,7 @@ export function judgeQuality(
 
 function judgeNumbers({ cosine, sqnrDb, outputs }: NonNullable<ModelReport["fidelity"]>, limits: GateLimits): Verdict {
   const rows = outputs ?? [{ name: "outputs", cosine, sqnrDb }];
-  // No SQNR at all: the output is equal bit for bit (or has no signal, and then the cosine is null too).
+  // No SQNR at all: the output is equal bit for bit, or the reference has no signal, and then the cosine tells.
   const bad = rows.find(
     (output) =>
       (output.cosine !== null && output.cosine < limits.cosine) ||

@@ -4,7 +4,7 @@ import { platform } from "#platform";
 import { invalid } from "./base/errors.js";
 import type { Note } from "./base/note.js";
 import type { Dataset } from "./data/dataset.js";
-import type { Provider, SessionOptions } from "./engine/runtime.js";
+import type { SessionOptions } from "./engine/runtime.js";
 import { openSession } from "./engine/session.js";
 import type { Model } from "./ir/model.js";
 import { load } from "./load.js";
@@ -12,17 +12,15 @@ import { metrics } from "./metrics/index.js";
 import { layerSizes } from "./metrics/layers.js";
 import type { MetricContext, Patch } from "./metrics/metric.js";
 import type { ModelReport, Report } from "./metrics/report.js";
-import { reports } from "./report/index.js";
 import { type ServiceOptions, type Services, withServices } from "./services.js";
 import { type OpenSubject, subjectOf } from "./subject.js";
 import type { Feeds } from "./tensor/value.js";
 import { version } from "./version.js";
+import { reportForm, writeReport } from "./write-report.js";
 
 export type { ModelReport, Report } from "./metrics/report.js";
 
 export interface MeasureOptions extends ServiceOptions {
-  /** Where to run; default: what the platform's runtime prefers. "wasm" in Node: as a page would run the models. */
-  readonly provider?: Provider | undefined;
   /** Names of the metrics wanted; default all. What is left out is null. */
   readonly metrics?: readonly string[] | undefined;
   /** Timed runs of each model; default: as many as fit two seconds, 7 to 300. */
@@ -46,7 +44,7 @@ const UNLABELLED_LIMIT = 200;
 export async function measure(inputs: readonly (string | Model)[], options: MeasureOptions = {}): Promise<Report> {
   if (inputs.length === 0) throw invalid("no-models", "There is no model to measure.");
   const wanted = options.metrics ? options.metrics.map((name) => metrics.get(name)) : metrics.list;
-  const form = options.report === undefined ? undefined : formFor(options.report);
+  if (options.report !== undefined) reportForm(options.report);
   const models: Model[] = [];
   for (const input of inputs) models.push(typeof input === "string" ? await load(input, options) : input);
 
@@ -68,7 +66,7 @@ export async function measure(inputs: readonly (string | Model)[], options: Meas
       for (const subject of subjects) await subject.close();
     }
   });
-  if (form !== undefined && options.report !== undefined) await write(options.report, await form.render(report));
+  if (options.report !== undefined) await writeReport(report, options.report);
   return report;
 }
 
@@ -81,8 +79,6 @@ function metricContext(services: Services, options: MeasureOptions, notes: Note[
   let first: Promise<Feeds> | undefined;
   const context: MetricContext = {
     ...services,
-    runtime: async () =>
-      (options.provider === "wasm" ? await platform.wasmRuntime() : undefined) ?? (await services.runtime()),
     data,
     session,
     runs: options.runs,
@@ -97,6 +93,8 @@ function metricContext(services: Services, options: MeasureOptions, notes: Note[
       const { path } = subject.bytes > OPEN_BY_PATH ? await subject.file() : {};
       return openSession(subject.model, context, { ...session, path });
     },
+    // The process apart runs on the platform's usual engine.
+    verifyApart: options.provider === undefined || options.provider === "cpu" ? platform.verifyApart : undefined,
     firstFeeds: () => {
       first ??= firstSample(data);
       return first;
@@ -156,26 +154,4 @@ async function finish(
     layers: layerSizes(models).map((layer) => ({ ...layer, bytes: [...layer.bytes] })),
     notes: [...notes],
   };
-}
-
-function formFor(path: string) {
-  const extension = path.split(".").at(-1)?.toLowerCase() ?? "";
-  const form = reports.list.find(({ extensions }) => extensions.includes(extension));
-  if (form) return form;
-  throw invalid("option-invalid", `A report cannot be written as "${path}".`, {
-    expected: reports.list.flatMap(({ extensions }) => extensions.map((each) => `.${each}`)).join(", "),
-    found: `.${extension}`,
-  });
-}
-
-async function write(path: string, text: string): Promise<void> {
-  const sink = await platform.create(path);
-  try {
-    await sink.write(new TextEncoder().encode(text));
-    await sink.finish();
-    await sink.commit();
-  } catch (error) {
-    await sink.abort();
-    throw error;
-  }
 }

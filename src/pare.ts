@@ -29,6 +29,8 @@ export interface Attempt {
   /** Bytes of the file and its external data. */
   readonly bytes: number;
   readonly quality: Verdict;
+  /** The worst output's, against the original; null when it did not run. */
+  readonly cosine: number | null;
   /** Time over the original's, by engine; an engine is absent where the form was not timed. */
   readonly latency: Readonly<Record<string, number>>;
   readonly passed: boolean;
@@ -81,7 +83,7 @@ export function pare(model: Model, options: PareOptions = {}): Promise<PareResul
     });
     const reference = quality.models[0]!;
     const verdicts = made.forms.map((_, i) => judgeQuality(quality.models[i + 1]!, reference, quality.data, limits));
-    const timing = await timeForms(model, made.forms, verdicts, common, services);
+    const timing = await timeForms(model, made.forms, verdicts, common, services, limits.latency);
     const before = { bytes: model.origin?.bytes ?? reference.bytes };
     const judged = made.forms.map((form, i) =>
       judge(form, quality.models[i + 1]!, verdicts[i]!, timing.ratios[i]!, before.bytes, limits),
@@ -162,6 +164,7 @@ async function timeForms(
   verdicts: readonly Verdict[],
   options: PareOptions,
   services: Services,
+  latencyLimit: number,
 ): Promise<{ ratios: Record<string, number>[]; notes: Note[] }> {
   const ratios = forms.map((): Record<string, number> => ({}));
   const notes: Note[] = [];
@@ -175,45 +178,55 @@ async function timeForms(
     return { ratios, notes };
   }
   for (const engine of timedOn) {
-    let left = passed;
-    // Only a "slower" that repeats itself counts: other work on the machine slows some rounds, nothing speeds them up.
+    const best = passed.map((): Timing => ({ ratio: null, spread: Number.POSITIVE_INFINITY }));
+    let left = passed.map((_, i) => i);
+    // Other work on the machine disturbs some rounds, of either model. What seems slower is timed again, longer, and of
+    // the timings the steadiest counts, whatever it says.
     for (let attempt = 0; attempt < TIMINGS && left.length > 0; attempt++) {
-      const found = await timeOn(engine, model, left, options, LATENCY_BUDGET_MS * (attempt + 1));
-      notes.push(...found.notes);
-      for (const [i, { index }] of left.entries()) {
-        const ratio = found.ratios[i];
-        const own = ratios[index]!;
-        if (typeof ratio === "number") own[engine] = Math.min(own[engine] ?? Number.POSITIVE_INFINITY, ratio);
+      const forms = left.map((i) => passed[i]!.form);
+      const found = await timeOn(engine, model, forms, options, LATENCY_BUDGET_MS * 2 ** attempt);
+      if (attempt === 0) notes.push(...found.notes);
+      for (const [at, i] of left.entries()) {
+        const timing = found.timings[at]!;
+        if (timing.ratio !== null && timing.spread < best[i]!.spread) best[i] = timing;
       }
-      left = left.filter(({ index }) => {
-        const ratio = ratios[index]?.[engine] ?? 0;
-        return ratio > GATE.latency && ratio < CLEARLY_SLOWER;
+      left = left.filter((i) => {
+        const ratio = best[i]!.ratio ?? 0;
+        return ratio > latencyLimit && ratio < CLEARLY_SLOWER;
       });
+    }
+    for (const [i, { index }] of passed.entries()) {
+      const { ratio } = best[i]!;
+      if (ratio !== null) ratios[index]![engine] = ratio;
     }
   }
   return { ratios, notes };
 }
 
+/** The median ratio of the rounds, and how far apart their quartiles are, relative to it. */
+interface Timing {
+  readonly ratio: number | null;
+  readonly spread: number;
+}
+
 async function timeOn(
   engine: Target["timedOn"][number],
   model: Model,
-  forms: readonly { readonly form: Form }[],
+  forms: readonly Form[],
   options: PareOptions,
   latencyBudgetMs: number,
 ) {
-  const report = await measure([model, ...forms.map(({ form }) => form.model)], {
+  const report = await measure([model, ...forms.map((form) => form.model)], {
     ...options,
     ...(engine === "wasm" ? { provider: "wasm" as const } : {}),
     metrics: ["latency"],
     latencyBudgetMs,
   });
-  const reference = report.models[0]?.latencyMs;
-  const ratios = report.models.slice(1).map(({ latencyRatio, latencyMs }) => {
-    if (latencyRatio === null || !latencyMs || !reference) return latencyRatio;
-    // Other work on the machine only ever adds time: the lower quartiles feel it least.
-    return Math.min(latencyRatio, latencyMs.q1 / reference.q1);
+  const timings = report.models.slice(1).map(({ latencyRatio: ratio, latencyRatioQuartiles: quartiles }): Timing => {
+    const spread = ratio && quartiles ? (quartiles.q3 - quartiles.q1) / ratio : Number.MAX_VALUE;
+    return { ratio, spread };
   });
-  return { ratios, notes: report.notes ?? [] };
+  return { timings, notes: report.notes ?? [] };
 }
 
 function judge(
@@ -227,7 +240,7 @@ function judge(
   const slow = Object.entries(latency).find(([, ratio]) => ratio > limits.latency);
   const bytes = row.bytes || encode(form.model).byteLength;
   const reason = !quality.passed ? "not as good" : slow ? `slower on ${slow[0]}` : bytes >= before ? "not smaller" : "";
-  return { ...form, bytes, quality, latency, passed: reason === "", reason };
+  return { ...form, bytes, quality, cosine: row.fidelity?.cosine ?? null, latency, passed: reason === "", reason };
 }
 
 /** The smallest; of those of about one size the fastest. */
@@ -246,11 +259,12 @@ function outcome(attempt: Attempt, chosen: Attempt | undefined): Attempt {
 }
 
 function next(target: Target, synthetic: boolean, chosen: Attempt | undefined): string[] {
+  const float = chosen === undefined || chosen.form.startsWith("float16");
   return [
     ...(synthetic ? ["--data <dataset.json | folder>  to judge by your own data instead of synthetic inputs"] : []),
     ...(target.name === "any" ? ["--target node (or webgpu)  where packed 4-bit and 8-bit products are fast"] : []),
-    ...(chosen === undefined || chosen.form.startsWith("float16")
-      ? ["pare quantize <model> --weights int8 --keep first last  to keep the most sensitive layers in float"]
-      : ["pare quantize <model> --weights uint4 --form extract  half the size again, at some loss"]),
+    float
+      ? 'pare quantize <model> --weights uint8 --form extract --keep "<node or glob>"  to keep sensitive layers in float'
+      : "pare quantize <model> --weights uint4 --form extract  half the size again, at some loss",
   ];
 }

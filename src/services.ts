@@ -8,7 +8,7 @@ import { type DatasetSpec, openDataset } from "./data/index.js";
 import { synthetic, syntheticFeeds } from "./data/synthetic.js";
 import { type Binding, bindDims, type StatedDims } from "./engine/dims.js";
 import { adaptFeeds } from "./engine/feeds.js";
-import type { TemporaryFolder } from "./engine/runtime.js";
+import type { Provider, Runtime, TemporaryFolder } from "./engine/runtime.js";
 import { type EngineServices, openSession } from "./engine/session.js";
 import { settleDims } from "./engine/settle.js";
 import { weightBytes } from "./engine/weight-bytes.js";
@@ -25,6 +25,8 @@ export interface ServiceOptions extends Context {
   readonly data?: string | DatasetSpec | Dataset | undefined;
   /** Where the model will run: "any" (default), "node", "wasm", "webgpu". */
   readonly target?: string | undefined;
+  /** What runs the models; default: what the platform's runtime prefers. "wasm" in Node: as a page would run them. */
+  readonly provider?: Provider | undefined;
   /** Sizes of symbolic dimensions by name, and shapes of inputs by input name. */
   readonly dims?: StatedDims | undefined;
 }
@@ -55,7 +57,7 @@ async function openServices(model: Model, options: ServiceOptions = {}): Promise
     ...options,
     memory: options.memory ?? Math.floor(platform.freeMemory() / 2),
     runtime: async () => {
-      const runtime = await platform.runtime();
+      const runtime = await runtimeFor(options.provider);
       if (runtime.fallback && !notes.includes(runtime.fallback)) notes.push(runtime.fallback);
       return runtime;
     },
@@ -76,6 +78,17 @@ async function openServices(model: Model, options: ServiceOptions = {}): Promise
     async dispose() {
       await (await folder)?.dispose();
     },
+  };
+}
+
+/** The runtime, with the wanted provider as its default. */
+async function runtimeFor(provider: Provider | undefined): Promise<Runtime> {
+  const runtime = (provider === "wasm" ? await platform.wasmRuntime() : undefined) ?? (await platform.runtime());
+  if (provider === undefined || provider === runtime.provider) return runtime;
+  return {
+    ...runtime,
+    provider,
+    createSession: (source, session) => runtime.createSession(source, { provider, ...session }),
   };
 }
 

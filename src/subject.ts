@@ -51,6 +51,14 @@ async function asFile(model: Model, index: number, { temporary }: Services): Pro
   return temporaryFile(model, `subject-${index}.onnx`, await temporary());
 }
 
+/** The path of the file that holds this very model, unchanged since it was loaded; undefined when there is none. */
+export async function unchangedPath(model: Model): Promise<string | undefined> {
+  if (!isAsLoaded(model)) return undefined;
+  const own = await originalFile(model);
+  for (const source of own?.sources ?? []) await source.close?.();
+  return own?.path;
+}
+
 /** Undefined when the model did not come from files, or these are no longer what was loaded. */
 async function originalFile({ origin }: Model): Promise<SubjectFile | undefined> {
   if (origin === undefined || origin.name === "bytes" || origin.files.length === 0) return undefined;

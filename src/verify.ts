@@ -7,11 +7,12 @@ import { type Verification as EngineVerification, verifyModel } from "./engine/c
 import { weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
 import { type ServiceOptions, type Services, withServices } from "./services.js";
+import { unchangedPath } from "./subject.js";
 import type { Feeds } from "./tensor/value.js";
 
 export interface Verification extends EngineVerification {
   /** The data it was run on. */
-  readonly data: string;
+  readonly data: { readonly name: string; readonly synthetic: boolean };
 }
 
 const SAMPLES = { real: 32, synthetic: 4 };
@@ -34,21 +35,33 @@ export function verify(reference: Model, result: Model, options: ServiceOptions 
       for await (const one of feedsOf(data, LARGE_SAMPLES)) feeds.push(one);
       const { memory, threads, signal } = services;
       const found = await platform.verifyApart({ ...apart, feeds, memory, threads }, signal);
-      return { ...found, notes: [...services.notes, ...found.notes], data: data.name };
+      return {
+        ...found,
+        notes: [...services.notes, ...found.notes],
+        data: { name: data.name, synthetic: data.synthetic },
+      };
     }
     const found = await verifyModel(reference, result, feedsOf(data, limit), services, { limit });
-    return { ...found, notes: [...services.notes, ...found.notes], data: data.name };
+    return {
+      ...found,
+      notes: [...services.notes, ...found.notes],
+      data: { name: data.name, synthetic: data.synthetic },
+    };
   });
 }
 
-/** The two files, when their sessions are too large for this process and they stand on disk as they are. */
+/** The two files, when their sessions are too large for this process and each holds just the model in hand. */
 async function requestApart(reference: Model, result: Model, { memory }: Services) {
-  const largest = Math.max(weightBytes(reference.graph), weightBytes(result.graph));
-  if (largest * SESSION_FACTOR <= (memory ?? Number.POSITIVE_INFINITY)) return undefined;
-  const [first, second] = [reference.origin?.name ?? "", result.origin?.name ?? ""];
-  if (!(await platform.realPath(first)) || !(await platform.realPath(second))) return undefined;
-  return { reference: first, result: second };
+  if (!isLarge(reference, result, memory)) return undefined;
+  const [first, second] = [await unchangedPath(reference), await unchangedPath(result)];
+  return first === undefined || second === undefined || first === second
+    ? undefined
+    : { reference: first, result: second };
 }
+
+/** Whether a session of either does not fit the memory that may be used. */
+export const isLarge = (reference: Model, result: Model, memory = Number.POSITIVE_INFINITY): boolean =>
+  Math.max(weightBytes(reference.graph), weightBytes(result.graph)) * SESSION_FACTOR > memory;
 
 async function* feedsOf(data: Dataset, limit: number): AsyncIterable<Feeds> {
   for await (const sample of data.samples({ limit })) yield sample.feeds;

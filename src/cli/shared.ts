@@ -11,6 +11,7 @@ export interface CommonFlags {
   readonly verbose?: boolean;
   readonly target?: string;
   readonly data?: string;
+  readonly provider?: ServiceOptions["provider"];
   readonly dim?: Record<string, number>;
   readonly shape?: Record<string, number[]>;
   readonly seed?: number;
@@ -18,11 +19,14 @@ export interface CommonFlags {
   readonly memory?: number;
 }
 
+const PROVIDERS = ["cpu", "wasm", "webgpu", "cuda", "dml", "coreml"];
+
 /** Adds the flags that mean the same everywhere. */
 export function commonFlags(command: Command): Command {
   return command
     .addOption(new Option("--target <target>", "where it will run").choices([...targets.names]).default("any"))
     .option("--data <path>", "dataset.json, folder, file or module to observe, calibrate and measure on")
+    .addOption(new Option("--provider <provider>", "what runs the models here (default: cpu)").choices(PROVIDERS))
     .addOption(new Option("--dim <name=size,...>", "sizes of symbolic dimensions").argParser(parseDims))
     .addOption(new Option("--shape <input=sizes>", "shape of an input, as input=1,3,224,224").argParser(parseShape))
     .addOption(new Option("--seed <number>", "seed of everything random").argParser(parseNumber))
@@ -60,6 +64,7 @@ export async function withSession(flags: CommonFlags, work: (session: Session) =
         seed: flags.seed,
         data: flags.data,
         target: flags.target,
+        provider: flags.provider,
         dims: { ...flags.dim, ...flags.shape },
       },
     });

@@ -20,5 +20,4 @@ export const node = defineTarget({
   // x64 without VNNI adds two uint8 x int8 products in 16 bits, saturating: weights within 7 bits cannot overflow.
   saturates: true,
   heapLimit: Number.POSITIVE_INFINITY,
-  opset: 21,
 });

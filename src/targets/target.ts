@@ -1,4 +1,4 @@
-// Where a model will run, and what is fast there. Numbers behind each choice: ARCHITECTURE.md, "Engine facts".
+// Where a model will run, and what is fast there. The measurements behind each choice stand beside it.
 
 import type { Method } from "../base/registry.js";
 
@@ -22,8 +22,6 @@ export interface Target extends Method {
   readonly saturates: boolean;
   /** Largest heap of the runtime there, bytes; infinite where it is the machine's memory. */
   readonly heapLimit: number;
-  /** Opset to emit when a form needs one. */
-  readonly opset: number;
 }
 
 export const defineTarget = (target: Target): Target => Object.freeze(target);

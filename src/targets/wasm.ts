@@ -10,5 +10,4 @@ export const wasm = defineTarget({
   fast: { matMulNBits: [], gatherBlockQuantized: true, dynamicInt8: true, float16: false },
   saturates: false,
   heapLimit: 4 * 2 ** 30,
-  opset: 21,
 });

@@ -20,5 +20,4 @@ export const webgpu = defineTarget({
   saturates: false,
   // Weights pass through the WebAssembly heap on their way to the GPU.
   heapLimit: 4 * 2 ** 30,
-  opset: 21,
 });

@@ -90,7 +90,6 @@ describe.each(targets.list.map((target) => [target.name, target] as const))("tar
       if (bits !== 4) expect(accuracyLevel).toBe(4);
     }
     expect(target.heapLimit).toBeGreaterThan(2 ** 30);
-    expect(target.opset).toBeGreaterThanOrEqual(21);
   });
 });
 

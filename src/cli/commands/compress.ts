@@ -11,7 +11,7 @@ export function compressCommand(program: Command): void {
     .command("compress")
     .description("apply a recipe: a JSON list of steps")
     .argument("<model>", "an ONNX file or URL")
-    .requiredOption("--recipe <file|json>", "the steps, as a file or as JSON; [] loads and saves unchanged");
+    .requiredOption("--recipe <file|json>", "the steps, as a file, a URL or JSON; [] loads and saves unchanged");
   makeFlags(command).action(async (input: string, flags: MakeFlags & { recipe: string }) => {
     const recipe = /^\s*\[/.test(flags.recipe) ? flags.recipe : await recipeFile(flags.recipe);
     await withSession(flags, (session) => make(input, recipe, flags, session));
@@ -20,7 +20,10 @@ export function compressCommand(program: Command): void {
 
 async function recipeFile(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    if (!/^https?:/i.test(path)) return await readFile(path, "utf8");
+    const answer = await fetch(path);
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    return await answer.text();
   } catch (cause) {
     throw failed("recipe-unreadable", `The recipe ${path} cannot be read.`, {
       cause,

@@ -1,16 +1,14 @@
 // pare measure: the original beside what became of it, on the same data, in turn.
 
 import { type Command, Option } from "commander";
-import { load, measure, reports } from "../../index.js";
+import { load, measure, reportForm, reports, writeReport } from "../../index.js";
 import { parseNumber } from "../flags.js";
-import { reportForm, writeReport } from "../report.js";
 import { type CommonFlags, commonFlags, withSession } from "../shared.js";
 
 interface MeasureFlags extends CommonFlags {
   readonly report?: string;
   readonly runs?: number;
   readonly limit?: number;
-  readonly provider?: "cpu" | "wasm" | "webgpu";
 }
 
 export function measureCommand(program: Command): void {
@@ -20,17 +18,18 @@ export function measureCommand(program: Command): void {
     .argument("<models...>", "the reference, then the others")
     .addOption(new Option("--runs <number>", "timed runs of each model").argParser(parseNumber))
     .addOption(new Option("--limit <number>", "samples to measure on").argParser(parseNumber))
-    .addOption(new Option("--provider <provider>", "what runs them").choices(["cpu", "wasm", "webgpu"]))
     .option("--report <file>", "write a report: .html, .md or .json");
   commonFlags(command).action(async (paths: string[], flags: MeasureFlags) => {
     if (flags.report !== undefined) reportForm(flags.report);
     await withSession(flags, async ({ terminal, options }) => {
       const models = await Promise.all(paths.map((path) => load(path, options)));
-      const { runs, limit, provider } = flags;
-      const report = await measure(models, { ...options, runs, limit, provider });
+      const { runs, limit } = flags;
+      const report = await measure(models, { ...options, runs, limit });
       terminal.json(report);
       terminal.print(await reports.get("table").render(report));
-      if (flags.report !== undefined) await writeReport(report, flags.report, terminal);
+      if (flags.report === undefined) return;
+      await writeReport(report, flags.report);
+      terminal.say(`report: ${flags.report}`);
     });
   });
 }

@@ -2,11 +2,10 @@
 
 import type { Command } from "commander";
 import pc from "picocolors";
-import { type Attempt, load, measure, type PareResult, pare, save } from "../../index.js";
+import { type Attempt, fixDims, load, type PareResult, pare, reportForm } from "../../index.js";
 import { ExitCode, exitWith } from "../exit.js";
 import { fileSize } from "../format.js";
-import { check, describeVerification, type MakeFlags, makeFlags } from "../make.js";
-import { reportForm, writeReport } from "../report.js";
+import { describeVerification, type MakeFlags, makeFlags, report, saveChecked } from "../make.js";
 import { defaultOutput, type Session, withSession } from "../shared.js";
 import { columns } from "../table.js";
 
@@ -17,7 +16,7 @@ interface PareFlags extends MakeFlags {
 export function pareCommand(program: Command): void {
   const command = program
     .argument("[model]", "an ONNX file or URL: writes the smallest form that is as good and not slower")
-    .option("--force", "write the best form even if none passes the gate");
+    .option("--force", "if no form passes the gate, write the one nearest to the original");
   makeFlags(command).action(async (input: string | undefined, flags: PareFlags) => {
     if (input === undefined) return program.help();
     if (flags.report !== undefined) reportForm(flags.report);
@@ -29,14 +28,17 @@ async function pareOne(input: string, flags: PareFlags, session: Session): Promi
   const { terminal, options } = session;
   const out = flags.out ?? defaultOutput(input);
   const original = await load(input, options);
-  const result = await pare(original, { ...options, checkInvariants: flags.verify === true });
+  // Once the sizes stand in the file there are no symbols left to bind.
+  const start = flags.fixDims ? fixDims(original, options) : original;
+  const dims = flags.fixDims ? {} : options.dims;
+  const result = await pare(start, { ...options, dims, checkInvariants: flags.verify === true });
   terminal.notes(result.notes, flags.verbose === true);
   terminal.print(describe(input, result));
-  const chosen = result.chosen ?? (flags.force ? result.attempts.at(-1) : undefined);
+  const chosen = result.chosen ?? (flags.force ? nearest(result.attempts) : undefined);
   if (!chosen) {
     terminal.json({ input, output: null, ...asJson(result) });
     terminal.say(
-      pc.yellow("No form passed the gate: nothing was written. --force writes the last one; --verbose says more."),
+      pc.yellow("No form passed the gate: nothing was written. --force writes the nearest; --verbose says more."),
     );
     return exitWith(ExitCode.gate);
   }
@@ -44,8 +46,7 @@ async function pareOne(input: string, flags: PareFlags, session: Session): Promi
     terminal.json({ input, output: null, ...asJson(result) });
     return terminal.print("Nothing was written (--dry-run).");
   }
-  const saved = await save(chosen.model, out, flags.external ? { ...options, external: true } : options);
-  const verification = flags.verify === false ? undefined : await check(original, out, session);
+  const { saved, verification } = await saveChecked(original, chosen.model, out, flags, session);
   terminal.json({ input, output: saved.path, bytes: saved.bytes, files: saved.files, verification, ...asJson(result) });
   terminal.print(
     `\n${pc.bold(saved.path)}  ${fileSize(result.before.bytes)} -> ${pc.green(fileSize(saved.bytes))}, ${(result.before.bytes / saved.bytes).toFixed(2)} times smaller`,
@@ -53,14 +54,13 @@ async function pareOne(input: string, flags: PareFlags, session: Session): Promi
   if (verification) terminal.print(describeVerification(verification));
   for (const line of result.next) terminal.print(pc.dim(`try: ${line}`));
   if (flags.report !== undefined) {
-    const report = await measure([original, await load(out)], options);
-    await writeReport(
-      { ...report, tables: [attemptsTable(result)], notes: [...(report.notes ?? []), ...result.notes] },
-      flags.report,
-      terminal,
-    );
+    await report(original, out, flags.report, { notes: [...result.notes], tables: [attemptsTable(result)] }, session);
   }
 }
+
+/** For --force: of the forms that ran, the one whose outputs are nearest. */
+const nearest = (attempts: readonly Attempt[]) =>
+  attempts.filter(({ cosine }) => cosine !== null).toSorted((a, b) => b.cosine! - a.cosine!)[0];
 
 function describe(input: string, result: PareResult): string {
   const { columns: head, rows } = attemptsTable(result);

@@ -26,6 +26,9 @@ export async function create(path: string): Promise<ByteSink> {
   });
 }
 
+/** There are no files to remove. */
+export async function remove(): Promise<void> {}
+
 export async function realPath(): Promise<string | undefined> {
   return undefined;
 }

@@ -37,6 +37,10 @@ export async function create(path: string): Promise<ByteSink> {
   return new FileSink(toPath(path));
 }
 
+export async function remove(path: string): Promise<void> {
+  rmSync(toPath(path), { force: true });
+}
+
 export async function realPath(path: string): Promise<string | undefined> {
   try {
     return realpathSync(toPath(path));
@@ -81,7 +85,7 @@ export async function temporary(): Promise<TemporaryFolder> {
     throw fileError(error, tmpdir(), "open");
   }
   folders.add(path);
-  if (!watching) process.once("exit", () => folders.forEach(remove));
+  if (!watching) process.once("exit", () => folders.forEach(removeFolder));
   watching = true;
   const file = (name: string) => {
     if (basename(name) !== name || name === "" || name === "." || name === "..") {
@@ -96,13 +100,13 @@ export async function temporary(): Promise<TemporaryFolder> {
     create: async (name) => new FileSink(file(name)),
     remove: async (name) => rmSync(file(name), { force: true }),
     async dispose() {
-      remove(path);
+      removeFolder(path);
       folders.delete(path);
     },
   };
 }
 
-const remove = (path: string) => rmSync(path, { recursive: true, force: true });
+const removeFolder = (path: string) => rmSync(path, { recursive: true, force: true });
 
 function toPath(input: string | URL): string {
   const text = String(input);

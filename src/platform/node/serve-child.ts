@@ -1,9 +1,8 @@
 // A process of its own that opens one model, runs it, and tells what that took. An entry of the build: dist/node/serve-child.js.
 
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import type { SessionOptions, SessionSource } from "../../engine/runtime.js";
+import type { SessionOptions } from "../../engine/runtime.js";
 import type { Feeds } from "../../tensor/value.js";
 import type { Serving } from "../platform.js";
 import { runtime, wasmRuntime } from "./runtime.js";
@@ -33,21 +32,12 @@ async function serveOnce({ path, feeds, options }: ServeRequest): Promise<Servin
   resetPeak();
   const baseBytes = process.memoryUsage.rss();
   const start = performance.now();
-  const session = await engine.createSession(engine.acceptsPath ? { path } : inMemory(path), options);
+  const source = engine.acceptsPath ? { path } : await (await import("./model-bytes.js")).modelBytes(path);
+  const session = await engine.createSession(source, options);
   const loadMs = performance.now() - start;
   const peakLoadBytes = peak();
   for (let run = 0; run < RUNS; run++) await session.run(feeds);
   return { loadMs, peakLoadBytes, peakBytes: peak(), baseBytes };
-}
-
-/** For a runtime without paths (WASM): the file, and the data files that stand beside it under the model's name. */
-function inMemory(path: string): SessionSource {
-  const folder = dirname(path);
-  const stem = basename(path);
-  const external = readdirSync(folder)
-    .filter((name) => name !== stem && name.startsWith(stem) && statSync(join(folder, name)).isFile())
-    .map((name) => ({ path: name, data: new Uint8Array(readFileSync(join(folder, name))) }));
-  return { bytes: new Uint8Array(readFileSync(path)), external };
 }
 
 /** Linux keeps the peak of resident memory, and lets a process set it back to the present value. */
