@@ -77,7 +77,12 @@ export interface KernelJobs {
       readonly bits: 4 | 8;
       readonly symmetric: boolean;
     };
-    /** Scales and (asymmetric only) zero points, one a byte: [outer, blocks]. */
-    readonly result: { readonly bytes: Uint8Array; readonly scales: Float32Array; readonly zeroPoints?: Uint8Array };
+    /** Scales and (asymmetric only) zero points, one a byte: [outer, blocks]. `nonFinite`: values that are not finite. */
+    readonly result: {
+      readonly bytes: Uint8Array;
+      readonly scales: Float32Array;
+      readonly nonFinite: number;
+      readonly zeroPoints?: Uint8Array;
+    };
   };
 }

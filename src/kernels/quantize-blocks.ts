@@ -36,7 +36,9 @@ export function quantizeBlocks(bytes: Uint8Array, options: Job["options"]): Job[
       }
     }
   }
-  return symmetric ? { bytes: codes, scales } : { bytes: codes, scales, zeroPoints };
+  let nonFinite = 0;
+  for (let at = 0; at < rows * columns; at++) if (!Number.isFinite(values[at])) nonFinite++;
+  return symmetric ? { bytes: codes, scales, nonFinite } : { bytes: codes, scales, nonFinite, zeroPoints };
 }
 
 /** Smallest and largest finite value of a block; 0 and 0 where there is none. */

@@ -38,7 +38,7 @@ export async function quantizeBlocks(
   data: TensorData,
   layout: BlockLayout,
   control: SlabControl = {},
-): Promise<{ codes: Uint8Array; scales: Float32Array; zeroPoints?: Uint8Array }> {
+): Promise<{ codes: Uint8Array; scales: Float32Array; nonFinite: number; zeroPoints?: Uint8Array }> {
   const { rows, columns, along, block, bits, symmetric, from } = layout;
   const size = FLOAT_BYTES[from];
   const [outer, inner] = along === "rows" ? [columns, rows] : [rows, columns];
@@ -47,12 +47,14 @@ export async function quantizeBlocks(
   const codes = new Uint8Array(outer * blocks * blob);
   const scales = new Float32Array(outer * blocks);
   const zeroPoints = symmetric ? undefined : new Uint8Array(outer * blocks);
+  let nonFinite = 0;
   const slabs = slabsOf(rows, columns, size, pool.threads, along === "rows" ? { rows: block } : { columns: block });
   const job = (slab: Slab) => ({ ...layout, rows: slab.rows, columns: slab.columns });
   for await (const { slab, result } of inOrder(pool, "quantize-blocks", data, slabs, job, {
     ...control,
     recycle: true,
   })) {
+    nonFinite += result.nonFinite;
     if (along === "columns") {
       const at = slab.row * blocks + slab.column / block;
       codes.set(result.bytes, at * blob);
@@ -67,7 +69,7 @@ export async function quantizeBlocks(
     interleave(scales, result.scales, count, blocks, first);
     if (zeroPoints) interleave(zeroPoints, result.zeroPoints!, count, blocks, first);
   }
-  return zeroPoints ? { codes, scales, zeroPoints } : { codes, scales };
+  return zeroPoints ? { codes, scales, nonFinite, zeroPoints } : { codes, scales, nonFinite };
 }
 
 /** Puts runs of a piece `stride` apart, from `at` on. */

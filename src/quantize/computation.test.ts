@@ -105,6 +105,17 @@ describe("blocks", () => {
     expect(reads).toBe(2);
   });
 
+  it.each(["rows", "columns"] as const)("are refused along %s for weights that are not finite", async (along) => {
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const values = new Float32Array(33 * 40).map((_, at) => Math.sin(at));
+      values[33 * 40 - 1] = bad;
+      const made = blockCodes(workers, weightOf([33, 40], values), { ...layout, rows: 33, columns: 40, along });
+      for (const part of [made.codes, made.scales, made.zeroPoints!]) {
+        await expect(part.read()).rejects.toMatchObject({ code: "weight-not-finite", node: "w" });
+      }
+    }
+  });
+
   it("packs zero points row by row, low half first", async () => {
     const zeros = { byteLength: 6, read: async () => Uint8Array.of(1, 2, 3, 4, 5, 6), async *stream() {} };
     expect([...(await packedZeroPoints(zeros, 2).read())]).toEqual([0x21, 0x03, 0x54, 0x06]);

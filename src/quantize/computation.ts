@@ -98,21 +98,24 @@ export interface BlockLayout {
 export function blockCodes(workers: Workers, weight: Weight, layout: BlockLayout): Codes {
   const [outer, inner] = layout.along === "rows" ? [layout.columns, layout.rows] : [layout.rows, layout.columns];
   const count = outer * Math.ceil(inner / layout.block);
-  const compute = async () =>
-    quantizeBlocks(
-      await workers.kernels(),
-      weight.tensor.data,
-      { ...layout, from: weight.tensor.dtype },
-      { signal: workers.signal },
-    );
+  const compute = async () => {
+    const form = { ...layout, from: weight.tensor.dtype };
+    const made = await quantizeBlocks(await workers.kernels(), weight.tensor.data, form, { signal: workers.signal });
+    if (made.nonFinite > 0) throw notFinite(weight);
+    return made;
+  };
   let small: Promise<{ scales: Float32Array; zeroPoints?: Uint8Array }> | undefined;
   const parameters = () => {
     small ??= compute().then(({ scales, zeroPoints }) => (zeroPoints ? { scales, zeroPoints } : { scales }));
+    // A failure (a cancelled pull) is not kept.
+    small.catch(() => {
+      small = undefined;
+    });
     return small;
   };
   const codes = derivedData((count * layout.block * layout.bits) / 8, async function* () {
-    const { codes, ...rest } = await compute();
-    small = Promise.resolve(rest);
+    const { codes, scales, zeroPoints } = await compute();
+    small = Promise.resolve(zeroPoints ? { scales, zeroPoints } : { scales });
     for (let at = 0; at < codes.byteLength; at += CHUNK) yield codes.subarray(at, at + CHUNK);
   });
   const scales = scaleData(count, weight.tensor.dtype, async () => (await parameters()).scales);

@@ -12,6 +12,7 @@ interface Exports {
   widen(input: number, count: number, output: number): void;
   statisticsByRow(input: number, rows: number, columns: number, min: number, max: number, counts: number): void;
   statisticsByColumn(input: number, rows: number, columns: number, min: number, max: number, counts: number): void;
+  countNonFinite(input: number, count: number): number;
   linearByRow(input: number, rows: number, columns: number, output: number, ...parameters: FourArrays): void;
   linearByColumn(input: number, rows: number, columns: number, output: number, ...parameters: FourArrays): void;
   blocksAlongColumns(

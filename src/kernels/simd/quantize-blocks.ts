@@ -22,13 +22,13 @@ export function quantizeBlocks(
   const sizes = [chunk, chunk / 2, block * 64 + 64, output.byteLength, count * 4, count];
   const addresses = machine.layout(...sizes);
   for (const [i, name] of (Object.keys(place) as (keyof Place)[]).entries()) place[name] = addresses[i]!;
-  if (along === "rows") alongRows(machine, source, options, chunk, place);
-  else alongColumns(machine, source, options, chunk, place);
+  const work = along === "rows" ? alongRows : alongColumns;
+  const nonFinite = work(machine, source, options, chunk, place);
   const memory = machine.bytes();
   output.set(memory.subarray(place.codes, place.codes + output.byteLength));
   const scales = new Float32Array(memory.buffer, place.scales, count).slice();
-  if (symmetric) return { bytes: output, scales };
-  return { bytes: output, scales, zeroPoints: memory.slice(place.zeroPoints, place.zeroPoints + count) };
+  if (symmetric) return { bytes: output, scales, nonFinite };
+  return { bytes: output, scales, nonFinite, zeroPoints: memory.slice(place.zeroPoints, place.zeroPoints + count) };
 }
 
 /**
@@ -43,26 +43,37 @@ const WIDEST_CHUNK = 4 * 2 ** 20;
 
 type Place = Record<"input" | "raw" | "scratch" | "codes" | "scales" | "zeroPoints", number>;
 
-function alongColumns(machine: Machine, source: JobSource, options: Job["options"], chunk: number, place: Place): void {
+/** Both directions return how many values are not finite: counted apart, in what was just read and is in the cache. */
+function alongColumns(
+  machine: Machine,
+  source: JobSource,
+  options: Job["options"],
+  chunk: number,
+  place: Place,
+): number {
   const { from, rows, columns, block, bits } = options;
   const blocks = Math.ceil(columns / block);
+  let nonFinite = 0;
   for (const part of cut(rows, columns, 4, chunk, { columns: block })) {
     machine.load(source, from, part.offset / 4, part.length / 4, place.input, place.raw);
+    nonFinite += machine.run.countNonFinite(place.input, part.length / 4);
     const at = part.row * blocks + part.column / block;
     machine.run.blocksAlongColumns(
       ...[place.input, part.rows, part.columns, block, bits, flag(options.symmetric), flag(from === "float16")],
       ...[place.codes + (at * block * bits) / 8, place.scales + at * 4, place.zeroPoints + at, place.scratch],
     );
   }
+  return nonFinite;
 }
 
-function alongRows(machine: Machine, source: JobSource, options: Job["options"], chunk: number, place: Place): void {
+function alongRows(machine: Machine, source: JobSource, options: Job["options"], chunk: number, place: Place): number {
   const { from, rows, columns, block, bits } = options;
   const blocks = Math.ceil(rows / block);
   const blob = (block * bits) / 8;
   // Whole rows where a block of them fits the chunk (then one read), else as many columns as fit (a read per row).
   const width = Math.min(columns, Math.floor(chunk / 4 / block / 16) * 16);
   const height = width === columns ? Math.max(1, Math.floor(chunk / 4 / block / columns)) * block : block;
+  let nonFinite = 0;
   for (let row = 0; row < rows; row += height) {
     const high = Math.min(height, rows - row);
     for (let column = 0; column < columns; column += width) {
@@ -73,6 +84,7 @@ function alongRows(machine: Machine, source: JobSource, options: Job["options"],
           machine.load(source, from, (row + i) * columns + column, wide, place.input + i * wide * 4, place.raw);
         }
       }
+      nonFinite += machine.run.countNonFinite(place.input, high * wide);
       for (let i = 0; i < high; i += block) {
         const at = column * blocks + (row + i) / block;
         machine.run.blocksAlongRows(
@@ -84,6 +96,7 @@ function alongRows(machine: Machine, source: JobSource, options: Job["options"],
       }
     }
   }
+  return nonFinite;
 }
 
 const flag = (on: boolean): number => (on ? 1 : 0);

@@ -4,4 +4,4 @@ export { blocksAlongColumns } from "./blocks-along-columns";
 export { blocksAlongRows } from "./blocks-along-rows";
 export { castFloat16, widen } from "./cast-float16";
 export { linearByColumn, linearByRow } from "./quantize-linear";
-export { statisticsByColumn, statisticsByRow } from "./statistics";
+export { countNonFinite, statisticsByColumn, statisticsByRow } from "./statistics";

@@ -49,6 +49,29 @@ function oneRow(input: usize, count: i32, minimum: usize, maximum: usize, counts
   store<i32>(counts, load<i32>(counts, 4) + count - numberCount, 4);
 }
 
+/** How many of `count` values at `input` are not finite. */
+export function countNonFinite(input: usize, count: i32): i32 {
+  let first = i32x4.splat(0);
+  let second = first;
+  const whole = count & ~7;
+  const end = input + (<usize>whole << 2);
+  for (; input < end; input += 32) {
+    const a = v128.load(input);
+    const b = v128.load(input, 16);
+    // The difference is 0 of a finite value, NaN of any other.
+    const c = f32x4.sub(a, a);
+    const d = f32x4.sub(b, b);
+    first = i32x4.sub(first, f32x4.ne(c, c));
+    second = i32x4.sub(second, f32x4.ne(d, d));
+  }
+  let found = sumLanes(i32x4.add(first, second));
+  for (let i = whole; i < count; i++, input += 4) {
+    const value = load<f32>(input);
+    found += i32(value - value != 0);
+  }
+  return found;
+}
+
 /** One range per column of [rows, columns] values at `input`. */
 export function statisticsByColumn(
   input: usize, rows: i32, columns: i32, minimum: usize, maximum: usize, counts: usize,
