@@ -18,7 +18,6 @@ describe("the lowest IR version", () => {
   it("follows what the model uses", async () => {
     expect(await of()).toBe(3);
     expect(await of(field(5, tensor(1)))).toBe(4);
-    expect(await of(field(5, tensor(1)), field(11, field(1, text("w"))))).toBe(3);
     expect(await of(field(5, tensor(17)))).toBe(9);
     expect(await of(field(5, tensor(21)))).toBe(10);
     expect(await of(field(5, tensor(26)))).toBe(13);
@@ -30,6 +29,12 @@ describe("the lowest IR version", () => {
     // A tensor inside an attribute, and the target of a Cast.
     expect(await of(node(field(5, [...field(1, text("value")), ...field(5, tensor(22)), ...number(20, 4)])))).toBe(10);
     expect(await of(node(field(5, [...field(1, text("to")), ...number(3, 23), ...number(20, 2)])))).toBe(11);
+  });
+
+  it("is at least 4 where callers may replace a weight, and 3 where every weight had to be an input", async () => {
+    const model = await decodeBytes(modelFile(field(5, tensor(1)), field(11, field(1, text("w")))));
+    expect(lowestIrVersion(model)).toBe(4);
+    expect(lowestIrVersion({ ...model, irVersion: 3 })).toBe(3);
   });
 
   it("of the zoo is what it was written with", async () => {

@@ -22,6 +22,9 @@ export function lowestIrVersion(model: Model): number {
   const kept = keptOf(model.rest);
   if (kept?.extra !== undefined) need.atLeast(7); // training info
   if (kept?.fields?.configuration !== undefined) need.atLeast(11);
+  // From version 4 on a weight that is also an input is a default that callers may replace; before, it is constant.
+  const { inputs, initializers } = model.graph;
+  if (model.irVersion >= 4 && inputs.some(({ name }) => initializers.has(name))) need.atLeast(4);
   return need.version;
 }
 

@@ -155,6 +155,8 @@ async function biasOf(editor: GraphEditor, layer: Layer, channels: number): Prom
   const constant = editor.constant(name);
   const values = await numbersOf(constant);
   if (!constant || !values) return `the bias of ${label(layer.product)} is not a constant`;
+  // A bias of more axes would move the channels to another axis.
+  if (constant.dims.length > 2) return "the bias has more axes than the layer";
   const last = constant.dims.at(-1) ?? 1;
   if (values.length !== last || (last !== channels && last !== 1)) return "the bias is not one number for each channel";
   const beta = layer.product.opType === "Gemm" ? floatOf(layer.product, "beta", 1) : 1;

@@ -106,7 +106,9 @@ export class Edits {
         this.#released.has(name) &&
         !parts?.has(name) &&
         editor.consumers(name).length === 0 &&
-        !editor.isOutput(name)
+        !editor.isOutput(name) &&
+        // A default value belongs to its input.
+        !editor.isInput(name)
       ) {
         editor.removeInitializer(name);
       }

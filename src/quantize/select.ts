@@ -34,6 +34,7 @@ export function selection(model: Model, settings: Pick<Settings, "keep" | "only"
       if (nodes.some((node) => namesOf(node).some(keep))) return "the option keep names a node that uses it";
       if (!only(weight.name) && !nodes.some(selected)) return "the option only does not name it";
       if (weight.overridable) return "it is also an input of the model, so a caller may replace it";
+      if (weight.elements === 0) return "it is empty";
       if (weight.elements < settings.minimum) return `it has fewer than ${settings.minimum} elements`;
       return undefined;
     },

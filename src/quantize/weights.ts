@@ -44,7 +44,13 @@ type Names = ReadonlyMap<string, Meaning | undefined>;
  */
 export function collectWeights(model: Model): readonly Weight[] {
   const found: Growing[] = [];
-  walk(model.graph, new Map(), found, usesWith(model.functions));
+  const transposes: Meaning[] = [];
+  walk(model.graph, new Map(), found, transposes, usesWith(model.functions));
+  // A Transpose whose result nobody uses is no way to see the weight, but it takes it like any other node.
+  for (const { weight, through } of transposes) {
+    if (through === undefined || weight.consumers.some((consumer) => consumer.through === through)) continue;
+    weight.consumers.push({ node: through, graph: weight.graph, input: 0, use: undefined });
+  }
   return found;
 }
 
@@ -55,7 +61,9 @@ function usesWith(functions: readonly FunctionDefinition[]): (node: Node) => rea
   const known = new Map<FunctionDefinition, readonly WeightUse[]>();
   const usesOf = (node: Node): readonly WeightUse[] => {
     const definition = definitions.get(key(node.domain, node.opType, node.overload));
-    return definition ? usesOfBody(definition) : weightsOf(node);
+    if (definition) return usesOfBody(definition);
+    // Inside a function an attribute may stand for one of the call: then the axes are not known here.
+    return [...node.attributes.values()].some(({ type }) => type === "reference") ? [] : weightsOf(node);
   };
   const usesOfBody = (definition: FunctionDefinition): readonly WeightUse[] => {
     const before = known.get(definition);
@@ -74,7 +82,13 @@ function usesWith(functions: readonly FunctionDefinition[]): (node: Node) => rea
   return usesOf;
 }
 
-function walk(graph: Graph, outer: Names, found: Growing[], usesOf: ReturnType<typeof usesWith>): void {
+function walk(
+  graph: Graph,
+  outer: Names,
+  found: Growing[],
+  transposes: Meaning[],
+  usesOf: ReturnType<typeof usesWith>,
+): void {
   const names = new Map(outer);
   for (const name of definitions(graph)) names.set(name, undefined);
   const inputs = new Set(graph.inputs.map((input) => input.name));
@@ -98,13 +112,15 @@ function walk(graph: Graph, outer: Names, found: Growing[], usesOf: ReturnType<t
       if (meaning === undefined) continue;
       const { weight, through } = meaning;
       if (through === undefined && swapsTwoAxes(node, weight)) {
-        names.set(node.outputs[0]!, { weight, through: node });
+        const seen = { weight, through: node };
+        names.set(node.outputs[0]!, seen);
+        transposes.push(seen);
         continue;
       }
       const use = uses.find((candidate) => candidate.input === input);
       weight.consumers.push({ node, graph, input, use, ...(through && { through }) });
     }
-    for (const inner of subgraphs(node)) walk(inner, names, found, usesOf);
+    for (const inner of subgraphs(node)) walk(inner, names, found, transposes, usesOf);
   }
   for (const output of graph.outputs) {
     const meaning = names.get(output.name);

@@ -134,6 +134,15 @@ describe("fold-batch-norm", () => {
       /not known to be a matrix/,
       (b) => b.output(norm(b, b.node("MatMul", [b.node("Relu", ["x"]), b.initializer("w", weight([6, 4]))]), 4)),
     ],
+    [
+      "a bias that moves the channels",
+      /more axes/,
+      (b) => {
+        b.input("rows", "float32", [4, 6]);
+        const y = b.node("MatMul", ["rows", b.initializer("w", weight([6, 4]))]);
+        b.output(norm(b, b.node("Add", [y, b.initializer("c", weight([1, 1, 4]))]), 4));
+      },
+    ],
     ["no layer before it", /no layer/, (b) => b.output(norm(b, "x", 4))],
   ];
   for (const [name, why, fill, options] of kept) {

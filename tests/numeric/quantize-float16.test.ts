@@ -32,6 +32,20 @@ describe("float16", () => {
     await session.release();
   });
 
+  it("keeps nodes that take an input beyond its range", async () => {
+    const large = value(4, 32);
+    const given = one(
+      (b) => {
+        const small = b.node("Mul", ["x", b.initializer("rate", float32([1], [0.01]))], { name: "scale" });
+        return b.node("MatMul", [small, b.initializer("w", weight(32, 32))], { name: "product" });
+      },
+      { x: { ...large, data: (large.data as Float32Array).map((x) => x * 50000) } },
+    );
+    const parsed = quantizeStep.options.parse({ weights: "float16" });
+    const { notes } = await quantizeStep.apply(given.model, parsed, stepContext([given.feeds]));
+    expect(notes.filter((note) => note.code === "kept-float32").map((note) => note.node)).toEqual(["scale"]);
+  });
+
   it("keeps what passes its range, and says what", async () => {
     const given = one(
       (b) => {

@@ -93,6 +93,8 @@ interface Stored {
   readonly scale: string;
   readonly zeroPoint: string;
   readonly dims: readonly number[];
+  /** The axis that has scales of its own. */
+  readonly axis: number | undefined;
 }
 
 class Rewriting {
@@ -119,10 +121,11 @@ class Rewriting {
     const { edits, context } = this;
     const { dims } = weight.tensor;
     const name = part === "conv" ? "uint8" : part === "stored" ? this.settings.format.name : "int8";
-    const layout = linearLayout(weight, { ...this.settings, format: formats.get(name), symmetric: true });
+    const general = linearLayout(weight, { ...this.settings, format: formats.get(name), symmetric: true });
+    const layout = { ...general, axis: scaledAxis(weight, part, general.axis) };
     const reduced = this.#reduced && name === "int8" && part !== "stored" ? { low: -64, high: 64 } : {};
     const packed = packLinear(edits, context, weight, { ...layout, ...reduced }, scaleDims(part, dims, layout.axis));
-    const others = weight.consumers.filter((consumer) => !this.multiplies(consumer, part, dims));
+    const others = weight.consumers.filter((consumer) => !this.multiplies(consumer, part, dims, layout.axis));
     if (others.length > 0 || part === "stored") {
       extract(edits, weight, packed);
       this.decoded += weight.elements * 4;
@@ -133,15 +136,15 @@ class Rewriting {
       this.#notes.push(info("quantized-extract", text, weight.name));
     } else edits.replaceConstant(weight.graph, weight.name, packed.parts);
     const names = packed.names;
-    this.#stored.set(weight, { ...names, zeroPoint: names.zeroPoint ?? "", dims });
+    this.#stored.set(weight, { ...names, zeroPoint: names.zeroPoint ?? "", dims, axis: layout.axis });
     const seen = new Set(weight.consumers.flatMap((consumer) => consumer.through ?? []));
     for (const transpose of seen) {
       if (others.every((consumer) => consumer.through !== transpose)) edits.replaceNode(transpose, []);
     }
   }
 
-  private multiplies(consumer: Consumer, part: Part, dims: readonly number[]): boolean {
-    if (part === "product") return productAlong(consumer, dims) !== undefined;
+  private multiplies(consumer: Consumer, part: Part, dims: readonly number[], axis: number | undefined): boolean {
+    if (part === "product") return integerProduct(consumer, dims, axis) !== undefined;
     if (part === "conv") return isConv(consumer);
     return part === "lstm" && isLstm(consumer) && this.lstmWeights(consumer.node!) !== undefined;
   }
@@ -168,7 +171,7 @@ class Rewriting {
     const place = { edits: this.edits, activations: this.#activations, graph, node };
     if (part === "product") {
       const consumer = weight.consumers.find((candidate) => candidate.node === node && candidate.input === 1);
-      const along = consumer && productAlong(consumer, stored.dims);
+      const along = consumer && integerProduct(consumer, stored.dims, stored.axis);
       if (along === undefined) return undefined;
       const codes = along === "rows" ? stored.codes : this.transposed(weight, stored.codes, [1, 0]);
       return dynamicProduct(place, codes, stored.scale);
@@ -255,10 +258,28 @@ class Rewriting {
   }
 }
 
+/**
+ * The axis that has scales of its own. Products need it to be the channels of their result, whatever else reads the
+ * weight before; an LSTM has one for each direction at least.
+ */
+function scaledAxis(weight: Weight, part: Part, axis: number | undefined): number | undefined {
+  if (part === "lstm") return axis ?? 0;
+  if (part !== "product" || axis === undefined) return axis;
+  const { dims } = weight.tensor;
+  const along = weight.consumers.map((consumer) => productAlong(consumer, dims)).find((way) => way !== undefined);
+  return along === "rows" ? 1 : 0;
+}
+
+/** As `productAlong`, where the scales can be taken out of the sum: a tied weight is also read the other way round. */
+function integerProduct(consumer: Consumer, dims: readonly number[], axis: number | undefined) {
+  const along = productAlong(consumer, dims);
+  return axis === undefined || axis === (along === "rows" ? 1 : 0) ? along : undefined;
+}
+
 /** How scales are written: [N] for products, [O, 1, ...] to scale a Conv's output, [directions, gates] for an LSTM. */
 function scaleDims(part: Part, dims: readonly number[], axis: number | undefined): readonly number[] | undefined {
-  if (axis === undefined) return part === "lstm" ? [dims[0]!] : undefined;
+  if (axis === undefined) return undefined;
   if (part === "product") return [dims[axis]!];
   if (part === "conv") return [dims[axis]!, ...Array<number>(dims.length - 2).fill(1)];
-  return part === "lstm" ? dims.slice(0, 2) : undefined;
+  return part === "lstm" ? dims.slice(0, axis + 1) : undefined;
 }

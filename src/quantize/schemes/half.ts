@@ -90,6 +90,12 @@ function statedType(graph: Graph, name: string): DType | undefined {
   return type?.kind === "tensor" ? type.dtype : undefined;
 }
 
+/** Inputs that come as float32. One with a default value is never cast. */
+const floatInputs = ({ graph }: Model): string[] =>
+  graph.inputs.flatMap(({ name, type }) =>
+    type?.kind === "tensor" && type.dtype === "float32" && !graph.initializers.has(name) ? [name] : [],
+  );
+
 interface OutOfRange {
   /** By value or weight name: why nodes that touch it stay float32. */
   readonly reasons: ReadonlyMap<string, string>;
@@ -128,7 +134,7 @@ async function outOfRange(
     );
     return { reasons, notes };
   }
-  for (const [name, largest] of await largestValues(model, values, context, SAMPLES)) {
+  for (const [name, largest] of await largestValues(model, [...floatInputs(model), ...values], context, SAMPLES)) {
     if (largest <= LARGEST_VALUE) continue;
     reasons.set(name, `${name} reaches ${largest.toPrecision(4)}; float16 ends at 65504`);
     notes.push(warning("value-out-of-range", `Value "${name}" reaches ${largest.toPrecision(4)} on the data.`, name));

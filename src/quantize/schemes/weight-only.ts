@@ -1,7 +1,7 @@
 // Weight-only quantization, round to nearest: packed operators where the target is fast at them, else self-extracting.
 
 import { info, type Note } from "../../base/note.js";
-import type { Model } from "../../ir/model.js";
+import type { Model, Node } from "../../ir/model.js";
 import type { StepContext } from "../../step/step.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { extract, packBlocks, packLinear } from "../extract.js";
@@ -25,8 +25,7 @@ export const weightOnly = defineScheme({
   async apply(given, settings, context) {
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);
     const first = rewritten(model, settings, context);
-    // uint4 tensors, and the Cast from them, came with opset 21; packed operators do without.
-    const again = first.uint4 ? raiseOpset(model, 21) : { model, notes: [] };
+    const again = raiseOpset(model, first.opset);
     const { edits, notes, native, kept, decoded, largest } =
       again.model === model ? first : rewritten(again.model, settings, context);
     if (edits.empty) return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization")] };
@@ -41,7 +40,7 @@ function rewritten(model: Model, settings: Settings, context: StepContext) {
   const choice = selection(model, settings);
   const kept: { weight: Weight; reason: string }[] = [];
   const notes: Note[] = [];
-  let [native, uint4, decoded, largest] = [false, false, 0, 0];
+  let [native, opset, decoded, largest] = [false, 0, 0, 0];
   for (const weight of collectWeights(model)) {
     const reason = choice.reasonToKeep(weight) ?? noWeight(weight);
     const done = reason === undefined ? quantizeOne(edits, weight, settings, context) : { reason };
@@ -52,18 +51,18 @@ function rewritten(model: Model, settings: Settings, context: StepContext) {
     notes.push(...done.notes);
     if (done.form === "native") native = true;
     else {
-      uint4 ||= done.uint4;
+      opset = Math.max(opset, done.opset);
       decoded += floatBytes(weight);
       largest = Math.max(largest, floatBytes(weight));
     }
   }
-  return { edits, notes, native, uint4, kept, decoded, largest };
+  return { edits, notes, native, opset, kept, decoded, largest };
 }
 
 type Done =
   | { readonly form?: undefined; readonly reason: string }
   | { readonly form: "native"; readonly notes: readonly Note[] }
-  | { readonly form: "extract"; readonly uint4: boolean; readonly notes: readonly Note[] };
+  | { readonly form: "extract"; readonly opset: number; readonly notes: readonly Note[] };
 
 const noWeight = (weight: Weight) =>
   channelAxis(weight) === undefined ? "no operator that pare knows uses it as a weight" : undefined;
@@ -90,7 +89,7 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
     extract(edits, weight, packed);
     return {
       form: "extract",
-      uint4: format.bits === 4,
+      opset: decodingOpset(packed.decode, format.bits),
       notes: [extractNote(weight, `${format.bits}-bit codes in blocks of ${blocks.block}`)],
     };
   }
@@ -101,8 +100,12 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
     return { reason: "its codes, scales and decoding nodes are no smaller" };
   extract(edits, weight, packed);
   const why = format.bits === 4 ? ", its rows being too short for 4-bit blocks" : "";
-  return { form: "extract", uint4: false, notes: [extractNote(weight, `${eight.name} codes${why}`)] };
+  return { form: "extract", opset: 0, notes: [extractNote(weight, `${eight.name} codes${why}`)] };
 }
+
+/** uint4 tensors, and the Cast from them, came with opset 21; Slice took its bounds as inputs from opset 10. */
+const decodingOpset = (decode: readonly Node[], bits: number) =>
+  bits === 4 ? 21 : decode.some(({ opType }) => opType === "Slice") ? 10 : 0;
 
 /** What the nodes and names of a decoded weight take in the file, about. */
 const NODE_BYTES = 300;
