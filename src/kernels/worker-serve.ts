@@ -30,7 +30,7 @@ export function serveKernels(port: InnerPort): void {
       const length = inHand ? input.bytes.byteLength : input.length;
       const source = inHand ? bytesOf(input.bytes) : await port.open(input.handle, input.offset, length);
       const result = runJob(made, name, source, length, options, allocate);
-      const buffers = Object.values(result).filter(ArrayBuffer.isView);
+      const buffers = (Object.values(result) as unknown[]).filter(ArrayBuffer.isView);
       port.post({ id, result }, buffers.map((view) => view.buffer) as ArrayBuffer[]);
     } catch (error) {
       port.post({ id, error: toWorkerError(error) }, []);
