@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { operators } from "../../src/ops/index.js";
 import { formats } from "../../src/quantize/formats/index.js";
-import { quantizeOptions, settle } from "../../src/quantize/options.js";
+import { quantizeOptions } from "../../src/quantize/options.js";
 import { makeNode } from "../../src/quantize/rewrite.js";
-import { schemeFor, schemes } from "../../src/quantize/schemes/index.js";
+import { chooseScheme, schemes } from "../../src/quantize/schemes/index.js";
 import { targets } from "../../src/targets/index.js";
 import { DTYPES } from "../../src/tensor/dtype.js";
 
@@ -48,22 +48,29 @@ describe("integer formats", () => {
 describe("schemes", () => {
   const choices = formats.names.flatMap((weights) =>
     (["float", "dynamic"] as const).flatMap((activations) =>
-      (["compute", "stored"] as const).map((compute) => ({ weights, activations, compute })),
+      formats.get(weights).kind === "integer"
+        ? [{ weights, activations }]
+        : (["compute", "stored"] as const).map((compute) => ({ weights, activations, compute })),
     ),
   );
+  const choose = (options: object, target = "any") => chooseScheme(quantizeOptions.parse(options), targets.get(target));
 
   it("serve any valid choice, exactly one each", () => {
     let valid = 0;
     for (const choice of choices) {
       const format = formats.get(choice.weights);
       if (choice.activations === "dynamic" && format.bits !== 8) {
-        expect(() => settle(quantizeOptions.parse(choice))).toThrow(/8-bit weights/);
+        expect(() => choose(choice)).toThrow(/8-bit weights/);
+        continue;
+      }
+      if (choice.activations === "dynamic" && choice.weights === "uint8") {
+        expect(() => choose(choice)).toThrow(/int8 weights/);
         continue;
       }
       valid++;
-      expect(schemes.list).toContain(schemeFor(settle(quantizeOptions.parse(choice))));
+      expect(schemes.list).toContain(choose(choice).scheme);
     }
-    expect(valid).toBeGreaterThan(8);
+    expect(valid).toBe(7);
   });
 
   it("refuse options that contradict each other, with what to do", () => {
@@ -74,11 +81,54 @@ describe("schemes", () => {
       { form: "native", granularity: "tensor" },
     ];
     for (const options of wrong) {
-      expect(() => settle(quantizeOptions.parse(options))).toThrow(
+      expect(() => choose(options)).toThrow(
         expect.objectContaining({ code: "quantize-options", hint: expect.any(String) }),
       );
     }
     expect(() => quantizeOptions.parse({ block: 24 })).toThrow(/16, 32, 64, 128 or 256/);
+  });
+});
+
+describe("an option that would do nothing", () => {
+  const choose = (options: object, target = "any") => chooseScheme(quantizeOptions.parse(options), targets.get(target));
+  const half = { weights: "float16" };
+  const stored = { ...half, compute: "stored" };
+  const dynamic = { activations: "dynamic" };
+  const nothing: readonly (readonly [object, string])[] = [
+    ...[half, stored].flatMap((one): [object, string][] => [
+      [{ ...one, symmetric: true }, "symmetric"],
+      [{ ...one, granularity: "channel" }, "granularity"],
+      [{ ...one, block: 32 }, "block"],
+      [{ ...one, form: "extract" }, "form"],
+      [{ ...one, reduceRange: true }, "reduceRange"],
+      [{ ...one, accuracyLevel: 4 }, "accuracyLevel"],
+    ]),
+    [{ ...stored, guard: "off" }, "guard"],
+    [{ ...stored, io: "float16" }, "io"],
+    [{ ...dynamic, form: "native" }, "form"],
+    [{ ...dynamic, block: 64 }, "block"],
+    [{ ...dynamic, symmetric: false }, "symmetric"],
+    [{ compute: "stored" }, "compute"],
+    [{ guard: "off" }, "guard"],
+    [{ reduceRange: true }, "reduceRange"],
+    [{ accuracyLevel: 4, form: "extract" }, "accuracyLevel"],
+    [{ accuracyLevel: 4 }, "accuracyLevel"],
+    [{ block: 64, granularity: "channel" }, "block"],
+    [{ block: 64, form: "extract" }, "block"],
+  ];
+  it.each(nothing)("%o is refused by name: %s", (options, name) => {
+    expect(() => choose(options)).toThrow(
+      expect.objectContaining({ code: "quantize-options", message: expect.stringContaining(`Option ${name} `) }),
+    );
+  });
+
+  it("is taken where it does something", () => {
+    expect(choose({ accuracyLevel: 1 }, "node").settings.accuracyLevel).toBe(1);
+    expect(choose({ accuracyLevel: 0, form: "native" }).settings.form).toBe("native");
+    expect(choose({ block: 64, granularity: "block" }).settings.block).toBe(64);
+    expect(choose({ block: 128, weights: "int4" }).settings).toMatchObject({ block: 128, form: "auto", guard: "auto" });
+    expect(choose({ ...half, io: "float16", guard: "off" }).settings.io).toBe("float16");
+    expect(choose({ ...dynamic, reduceRange: false, granularity: "tensor" }).scheme.name).toBe("dynamic");
   });
 });
 

@@ -34,15 +34,15 @@ const DECODING = ["Cast", "Sub", "Mul", "Reshape", "Slice", "Transpose"];
 
 describe.each(Object.entries(cases))("%s, decoded at load", (name, given) => {
   const forms = [
-    { options: { weights: "int8" }, db: 36 },
-    { options: { weights: "uint8" }, db: 36 },
-    { options: { weights: "int8", granularity: "block", block: 16 }, db: 36 },
-    { options: { weights: "uint4", block: 16 }, db: 14 },
-    { options: { weights: "int4", block: 32 }, db: 14 },
+    { options: { weights: "int8", form: "extract" }, db: 36 },
+    { options: { weights: "uint8", form: "extract" }, db: 36 },
+    { options: { weights: "int8", form: "extract", granularity: "block", block: 16 }, db: 36 },
+    { options: { weights: "uint4", form: "extract", block: 16 }, db: 14 },
+    { options: { weights: "int4", form: "extract", block: 32 }, db: 14 },
     { options: { weights: "float16", compute: "stored" }, db: 60 },
   ];
   it.each(forms)("$options", async ({ options, db }) => {
-    const made = await quantized(given, { form: "extract", ...options });
+    const made = await quantized(given, options);
     expect(made.ops).toContain("Cast");
     expect(made.db).toBeGreaterThan(db);
     const left = (await loaded(made.model)).filter((op) => DECODING.includes(op));

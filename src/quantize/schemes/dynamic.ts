@@ -18,13 +18,14 @@ import { prepare, raiseOpset } from "../prepare.js";
 import { Edits, makeNode } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
 import { type Consumer, collectWeights, type Weight } from "../weights.js";
-import { defineScheme } from "./scheme.js";
+import { COMMON, defineScheme } from "./scheme.js";
 
 export const dynamic = defineScheme({
   name: "dynamic",
   summary: "8-bit weights, activations quantized at each run, integer products for MatMul, Gemm, Conv and LSTM",
   reference: "https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html",
   operators: ["MatMul", "Gemm", "Conv", "LSTM"],
+  reads: { ...COMMON, granularity: true, reduceRange: true },
   serves: ({ format, activations }) => format.kind === "integer" && activations === "dynamic",
   async apply(given, settings, context) {
     // DynamicQuantizeLinear came with opset 11.

@@ -15,13 +15,14 @@ import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { nothingDone, selection } from "../select.js";
 import { collectWeights, type Weight } from "../weights.js";
-import { defineScheme } from "./scheme.js";
+import { COMMON, defineScheme } from "./scheme.js";
 
 export const half = defineScheme({
   name: "half",
   summary: "float16 weights and arithmetic; inputs and outputs stay float32 unless asked otherwise",
   reference: "https://onnxruntime.ai/docs/performance/model-optimizations/float16.html",
   operators: ["*"],
+  reads: { ...COMMON, compute: true, io: true, guard: true },
   serves: ({ format, compute }) => format.kind === "float" && compute === "compute",
   async apply(given, settings, context) {
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);

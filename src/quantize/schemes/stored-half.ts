@@ -7,12 +7,13 @@ import { prepare } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
 import { collectWeights, type Weight } from "../weights.js";
-import { defineScheme } from "./scheme.js";
+import { COMMON, defineScheme } from "./scheme.js";
 
 export const storedHalf = defineScheme({
   name: "stored-half",
   summary: "Weights stored as float16 and decoded when the model loads; the graph computes in float32 as before",
   operators: ["*"],
+  reads: { ...COMMON, compute: true },
   serves: ({ format, compute }) => format.kind === "float" && compute === "stored",
   async apply(given, settings, context) {
     const model = await prepare(given);

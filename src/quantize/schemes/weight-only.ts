@@ -3,6 +3,7 @@
 import { info, type Note } from "../../base/note.js";
 import type { Model, Node } from "../../ir/model.js";
 import type { StepContext } from "../../step/step.js";
+import type { Target } from "../../targets/target.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { extract, packBlocks, packLinear } from "../extract.js";
 import { formats } from "../formats/index.js";
@@ -14,13 +15,28 @@ import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
 import { collectWeights, type Weight } from "../weights.js";
-import { defineScheme } from "./scheme.js";
+import { COMMON, defineScheme } from "./scheme.js";
 
 export const weightOnly = defineScheme({
   name: "weight-only",
   summary: "Weights as 8 or 4-bit integers, round to nearest; activations stay float",
   reference: "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftmatmulnbits",
   operators: ["MatMul", "Gemm", "Gather", "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "com.microsoft:Attention"],
+  reads: {
+    ...COMMON,
+    form: true,
+    granularity: true,
+    symmetric: true,
+    block: {
+      when: (settings, target) => inBlocks(settings) || mayBeNative(settings, target),
+      needs: "blocks: 4-bit weights, granularity block, or a native form",
+    },
+    accuracyLevel: {
+      when: (settings, target) =>
+        mayBeNative(settings, target) && (settings.form === "native" || products(settings, target)),
+      needs: "MatMulNBits: form native, or a target that is fast at it",
+    },
+  },
   serves: ({ format, activations }) => format.kind === "integer" && activations === "float",
   async apply(given, settings, context) {
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);
@@ -59,6 +75,17 @@ function rewritten(model: Model, settings: Settings, context: StepContext) {
   return { edits, notes, native, opset, kept, decoded, largest };
 }
 
+const products = ({ format }: Settings, { fast }: Target) => fast.matMulNBits.some(({ bits }) => bits === format.bits);
+
+/** Whether weights may be read packed: as asked, or where the target is fast at it. */
+function mayBeNative(settings: Settings, target: Target): boolean {
+  const { form, granularity } = settings;
+  if (form === "extract" || granularity === "channel" || granularity === "tensor") return false;
+  return form === "native" || products(settings, target) || target.fast.gatherBlockQuantized;
+}
+
+const inBlocks = ({ format, granularity }: Settings) => granularity === "block" || format.bits === 4;
+
 type Done =
   | { readonly form?: undefined; readonly reason: string }
   | { readonly form: "native"; readonly notes: readonly Note[] }
@@ -82,8 +109,7 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
     }
     if (form === "native") return { reason: `${obstacle}; form native was asked for` };
   }
-  const inBlocks = settings.granularity === "block" || format.bits === 4;
-  if (inBlocks && blocks) {
+  if (inBlocks(settings) && blocks) {
     const packed = packBlocks(edits, context, weight, blocks);
     if (packed.bytes >= floatBytes(weight)) return { reason: "its codes, scales and padding are no smaller" };
     extract(edits, weight, packed);
