@@ -30,12 +30,21 @@ export const operators = registry<Operator>("operator family", [
 
 const byKey = new Map(operators.list.flatMap((family) => family.operators.map((key) => [key, family] as const)));
 
-/** The inputs of a node that hold weights when they are constant; empty for operators without. */
+/**
+ * The inputs of a node that hold weights when they are constant; empty for operators without. Inside a function the axes
+ * that an attribute of the call decides are those of its default.
+ */
 export const weightsOf = (node: Node): readonly WeightUse[] =>
   byKey
     .get(operatorKey(node))
-    ?.weights?.(node)
+    ?.weights?.(stated(node))
     .filter((use) => (node.inputs[use.input] ?? "") !== "") ?? [];
+
+/** Without attributes that stand for those of a function's call. */
+function stated(node: Node): Node {
+  const attributes = [...node.attributes].filter(([, { type }]) => type !== "reference");
+  return attributes.length === node.attributes.size ? node : { ...node, attributes: new Map(attributes) };
+}
 
 /**
  * Multiply-accumulates of one run of a node. `values` gives the dimensions of activations and initializers by name.

@@ -44,6 +44,8 @@ it("knows weights by their place", () => {
     [1, 0],
     [2, -1],
   ]);
+  const axis = { type: "reference", value: "axis", of: 2 } as const;
+  expect(weightsOf(makeNode("Gather", ["w", "i"], ["y"], { attributes: { axis } }))).toMatchObject([{ role: "table" }]);
   expect(weightsOf(makeNode("Conv", ["x", "w", ""], ["y"]))).toHaveLength(1);
   expect(weightsOf(makeNode("Conv", ["x", "w"], ["y"], { domain: "other" }))).toHaveLength(0);
 });
