@@ -5,6 +5,7 @@ import { failed, invalid, PareError } from "../base/errors.js";
 import { type Note, warning } from "../base/note.js";
 import type { Model } from "../ir/model.js";
 import type { Feeds, Value } from "../tensor/value.js";
+import { classOutputs } from "./classes.js";
 import { adaptFeeds } from "./feeds.js";
 import { type OutputFigures, type OutputTally, outputFigures } from "./figures.js";
 import type { PortInfo, RuntimeSession, SessionOptions } from "./runtime.js";
@@ -31,6 +32,8 @@ export interface VerifyOptions {
   readonly result?: SessionOptions & { readonly path?: string | undefined };
   /** "auto" runs in segments when the models do not fit the memory budget; default "auto". */
   readonly mode?: "auto" | "full" | "segments";
+  /** Outputs that hold scores of classes; default: those that the reference's names and last operators tell. */
+  readonly classes?: readonly string[] | undefined;
 }
 
 /**
@@ -77,7 +80,7 @@ async function full(
   options: VerifyOptions,
   together: boolean,
 ): Promise<Verification> {
-  const tally = new Comparison();
+  const tally = new Comparison(reference, options);
   const limited = limit(samples, options.limit, services.signal);
   if (together) {
     const first = await openSession(reference, services, options.reference);
@@ -125,7 +128,7 @@ async function inSegments(
   options: VerifyOptions,
   memory: number,
 ): Promise<Verification> {
-  const tally = new Comparison();
+  const tally = new Comparison(reference, options);
   const kept: Feeds[] = [];
   for await (const feeds of limit(samples, options.limit, services.signal)) kept.push(feeds);
   const budget = Math.max(memory / (2 * SESSION_FACTOR), 32 * 2 ** 20);
@@ -150,9 +153,14 @@ const sessionOf = ({ path: _path, ...session }: SessionOptions & { readonly path
 
 /** Tallies all outputs of all samples. */
 class Comparison {
+  readonly #classes: ReadonlySet<string>;
   readonly #tallies = new Map<string, OutputTally>();
   readonly #notes: Note[] = [];
   #samples = 0;
+
+  constructor(reference: Model, { classes }: VerifyOptions) {
+    this.#classes = classes === undefined ? classOutputs(reference) : new Set(classes);
+  }
 
   /** The outputs that are compared; those of the reference that are not tensors are left out with a Note. */
   names(
@@ -186,7 +194,7 @@ class Comparison {
           found: `[${other.dims}]`,
         });
       }
-      const tally = this.#tallies.get(name) ?? outputFigures(name);
+      const tally = this.#tallies.get(name) ?? outputFigures(name, this.#classes.has(name));
       this.#tallies.set(name, tally);
       tally.add(value, other);
     }

@@ -9,7 +9,7 @@ const value = (data: readonly number[], dims = [1, data.length]): Value => ({
   data: Float32Array.from(data),
 });
 const compare = (a: readonly number[], b: readonly number[], name = "logits") => {
-  const tally = outputFigures(name);
+  const tally = outputFigures(name, true);
   tally.add(value(a), value(b));
   return tally.figures();
 };
@@ -71,18 +71,20 @@ test("float16 outputs are compared as numbers with float32 ones", () => {
   expect(tally.figures()).toMatchObject({ cosine: 1, maxAbs: 0 });
 });
 
-test("only outputs with classes have an agreement", () => {
-  const of = (name: string, dims: number[]) => {
-    const tally = outputFigures(name);
+test("only outputs that hold classes have an agreement", () => {
+  const of = (classes: boolean, dims: number[]) => {
+    const tally = outputFigures("y", classes);
     const data = Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => i);
     tally.add(value(data, dims), value(data, dims));
     return tally.figures().agreement;
   };
-  expect(of("x", [2, 10])).toBe(1);
-  expect(of("logits", [1, 4, 8])).toBe(1);
-  expect(of("hidden", [1, 4, 8])).toBeUndefined();
-  expect(of("y", [1, 1])).toBeUndefined();
-  expect(of("y", [1, 3, 4, 4])).toBeUndefined();
+  expect(of(true, [2, 10])).toBe(1);
+  expect(of(true, [1, 4, 8])).toBe(1);
+  // Embeddings, regressions and boxes have this form too.
+  expect(of(false, [2, 10])).toBeUndefined();
+  expect(of(false, [1, 4, 8])).toBeUndefined();
+  expect(of(true, [1, 1])).toBeUndefined();
+  expect(of(true, [1, 3, 4, 4])).toBeUndefined();
 });
 
 test("samples add up as one long output would", () => {

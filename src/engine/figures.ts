@@ -31,7 +31,8 @@ export interface OutputTally {
   figures(): OutputFigures;
 }
 
-export function outputFigures(name: string): OutputTally {
+/** `classes`: whether the last axis holds scores of classes (`classOutputs`, or labels that say so). */
+export function outputFigures(name: string, classes = false): OutputTally {
   let elements = 0;
   let equal = 0;
   let maxAbs = 0;
@@ -88,10 +89,10 @@ export function outputFigures(name: string): OutputTally {
       total.error += sample.error;
       const cosine = nonFinite.mismatched > mismatchedBefore ? 0 : cosineOf(sample);
       if (cosine < worstCosine) worstCosine = cosine;
-      const classes = classCount(name, reference);
-      for (let at = 0; classes > 0 && at < a.length; at += classes) {
+      const count = classes ? classCount(reference) : 0;
+      for (let at = 0; count > 0 && at < a.length; at += count) {
         rows++;
-        if (argmax(a, at, classes) === argmax(b, at, classes)) agreeing++;
+        if (argmax(a, at, count) === argmax(b, at, count)) agreeing++;
       }
     },
     figures() {
@@ -130,15 +131,10 @@ function cosineOf({
 const sqnr = (signal: number, error: number) =>
   error === 0 ? Number.POSITIVE_INFINITY : signal === 0 ? Number.NEGATIVE_INFINITY : 10 * Math.log10(signal / error);
 
-/**
- * Length of the last axis when it looks like classes, else 0: float scores [batch, classes], or [batch, tokens, classes]
- * when the name says scores.
- */
-export function classCount(name: string, { dtype, dims }: Value): number {
+/** Length of the last axis of float scores, [batch, classes] or [batch, tokens, classes]; 0 for other forms. */
+function classCount({ dtype, dims }: Value): number {
   const last = dims.at(-1) ?? 0;
-  if (last < 2 || !/^float/.test(dtype)) return 0;
-  if (dims.length === 2) return last;
-  return dims.length === 3 && /logit|prob|score|class|softmax/i.test(name) ? last : 0;
+  return last >= 2 && /^float/.test(dtype) && (dims.length === 2 || dims.length === 3) ? last : 0;
 }
 
 /** Index of the first largest value; NaN is never larger. */

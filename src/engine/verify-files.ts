@@ -16,6 +16,7 @@ export interface VerifyRequest {
   readonly memory?: number | undefined;
   readonly threads?: number | undefined;
   readonly mode?: VerifyOptions["mode"];
+  readonly classes?: VerifyOptions["classes"];
 }
 
 export type OpenFile = (path: string) => Promise<{ readonly source: ByteSource; readonly folder?: Folder }>;
@@ -26,7 +27,7 @@ export async function verifyFiles(
   openFile: OpenFile,
   services: EngineServices,
 ): Promise<Verification> {
-  const { reference, result, feeds, memory, threads, mode = "auto" } = request;
+  const { reference, result, feeds, memory, threads, mode = "auto", classes } = request;
   const first = await openFile(reference);
   const second = await openFile(result);
   try {
@@ -35,7 +36,7 @@ export async function verifyFiles(
       await decode(second.source, second.folder),
       replay(feeds),
       { ...services, memory: memory ?? services.memory, threads: threads ?? services.threads },
-      { mode, reference: { path: reference }, result: { path: result } },
+      { mode, classes, reference: { path: reference }, result: { path: result } },
     );
   } finally {
     await first.source.close?.();

@@ -4,12 +4,20 @@
 import { describeError, invalid } from "../base/errors.js";
 import { warning } from "../base/note.js";
 import type { Sample } from "../data/dataset.js";
-import { verifyModel } from "../engine/compare.js";
+import { classOutputs } from "../engine/classes.js";
+import { type Verification, verifyModel } from "../engine/compare.js";
 import { adaptFeeds } from "../engine/feeds.js";
 import { type OutputFigures, type OutputTally, outputFigures } from "../engine/figures.js";
 import type { RuntimeSession } from "../engine/runtime.js";
 import type { Feeds, Value } from "../tensor/value.js";
-import { type AccuracyMetric, type AccuracyResult, type AccuracyRun, accuracyMetric } from "./accuracy/index.js";
+import {
+  type AccuracyMetric,
+  type AccuracyResult,
+  type AccuracyRun,
+  accuracyMetric,
+  labelledByClass,
+  scoredOutput,
+} from "./accuracy/index.js";
 import type { MetricContext, Subject } from "./metric.js";
 import { sessionBytes } from "./session-bytes.js";
 
@@ -72,6 +80,7 @@ async function runAll(reference: Observed, others: readonly Observed[], context:
   const total = Math.min(limit ?? Number.POSITIVE_INFINITY, data.size ?? limit ?? 0);
   let done = 0;
   let metric: AccuracyMetric | undefined;
+  const classes = new Set(classOutputs(reference.subject.model));
   const options = { ...(limit === undefined ? {} : { limit }), ...(signal === undefined ? {} : { signal }) };
   for await (const sample of data.samples(options)) {
     signal?.throwIfAborted();
@@ -81,13 +90,15 @@ async function runAll(reference: Observed, others: readonly Observed[], context:
     if (done === 1 && data.labelled) {
       metric = accuracyMetric(data.metric, expected, sample);
       for (const each of [reference, ...others]) each.score(metric);
+      const scored = scoredOutput(expected);
+      if (scored !== undefined && labelledByClass(data.metric, sample)) classes.add(scored);
     }
     reference.add(expected, sample);
     for (const other of others) {
       if (!other.alive) continue;
       try {
         const found = await other.run(sample.feeds);
-        other.compare(expected, found);
+        other.compare(expected, found, classes);
         other.add(found, sample);
       } catch (error) {
         signal?.throwIfAborted();
@@ -146,7 +157,11 @@ class Observed {
     this.#names = reference.outputs.filter(({ dtype }) => dtype !== undefined).map(({ name }) => name);
   }
 
-  compare(expected: Readonly<Record<string, Value>>, found: Readonly<Record<string, Value>>): void {
+  compare(
+    expected: Readonly<Record<string, Value>>,
+    found: Readonly<Record<string, Value>>,
+    classes: ReadonlySet<string>,
+  ): void {
     for (const name of this.#names ?? []) {
       const [value, other] = [expected[name], found[name]];
       if (value === undefined || other === undefined) continue;
@@ -157,7 +172,7 @@ class Observed {
           found: `[${other.dims}]`,
         });
       }
-      const tally = this.#tallies.get(name) ?? outputFigures(name);
+      const tally = this.#tallies.get(name) ?? outputFigures(name, classes.has(name));
       this.#tallies.set(name, tally);
       tally.add(value, other);
     }
@@ -193,21 +208,47 @@ async function inSegments(subjects: readonly Subject[], context: MetricContext):
     const text = "Accuracy is not measured: the models do not fit in the memory that may be used.";
     context.note(warning("accuracy-not-measured", text));
   }
+  const classes = await classesOf(reference!, context);
   for (const other of others) {
-    const limit = Math.min(context.limit ?? SEGMENT_SAMPLES, SEGMENT_SAMPLES);
-    const services = { ...context, memory: context.memoryBudget };
-    const opening = async (subject: Subject) => ({ ...context.session, path: (await subject.file()).path });
-    const { verified, samples, outputs, reason } = await verifyModel(
-      reference!.model,
-      other.model,
-      feedsOf(context, limit),
-      services,
-      { limit, reference: await opening(reference!), result: await opening(other) },
-    );
+    const { verified, samples, outputs, reason } = await verifiedLarge(reference!, other, classes, context);
     if (reason !== undefined) context.note(warning("verified-apart", `Verified ${verified}: ${reason}.`, other.path));
     found.push(verified === "no" ? {} : { fidelity: { verified, samples, outputs } });
   }
   return found;
+}
+
+/** In a process of its own where both stand in files: the runtime's memory is given back whole, and only it can run out. */
+async function verifiedLarge(
+  reference: Subject,
+  other: Subject,
+  classes: readonly string[],
+  context: MetricContext,
+): Promise<Verification> {
+  const limit = Math.min(context.limit ?? SEGMENT_SAMPLES, SEGMENT_SAMPLES);
+  const [first, second] = [(await reference.file()).path, (await other.file()).path];
+  const { session, memoryBudget: memory, signal } = context;
+  if (context.verifyApart && first !== undefined && second !== undefined) {
+    const feeds: Feeds[] = [];
+    for await (const one of feedsOf(context, limit)) feeds.push(one);
+    const threads = session.threads ?? context.threads;
+    return context.verifyApart({ reference: first, result: second, feeds, memory, threads, classes }, signal);
+  }
+  const options = { limit, classes, reference: { ...session, path: first }, result: { ...session, path: second } };
+  return verifyModel(reference.model, other.model, feedsOf(context, limit), { ...context, memory }, options);
+}
+
+/** As for models that run whole, from what the file states of its outputs. */
+async function classesOf({ model }: Subject, { data }: MetricContext): Promise<readonly string[]> {
+  const classes = new Set(classOutputs(model));
+  if (!data.labelled) return [...classes];
+  const types = model.graph.outputs.flatMap(({ name, type }) =>
+    type?.kind === "tensor" && type.dtype !== undefined ? [[name, { dtype: type.dtype }] as const] : [],
+  );
+  const scored = scoredOutput(Object.fromEntries(types));
+  for await (const sample of data.samples({ limit: 1 })) {
+    if (scored !== undefined && labelledByClass(data.metric, sample)) classes.add(scored);
+  }
+  return [...classes];
 }
 
 async function* feedsOf({ data }: MetricContext, limit: number): AsyncIterable<Feeds> {

@@ -3,7 +3,7 @@
 import type { AccuracyResult } from "./accuracy/index.js";
 import { behaviours } from "./behaviour.js";
 import { defineMetric } from "./metric.js";
-import { pairedDifference } from "./paired.js";
+import { pairedDifference, pairedPerplexity } from "./paired.js";
 import type { Accuracy } from "./report.js";
 
 export const accuracy = defineMetric({
@@ -33,14 +33,20 @@ export const accuracy = defineMetric({
   },
 });
 
-/** Paired over the samples; where the value is e to their mean (perplexity), the interval of the mean is carried over. */
+/** Paired over the samples, in the metric's own unit. Undefined where the metric is no mean, or with fewer than two. */
 export function differenceOf(reference: AccuracyResult, result: AccuracyResult): Accuracy["difference"] {
-  const [first, second] = [reference.perSample, result.perSample];
-  if (first === undefined || second === undefined || first.length !== second.length || first.length < 2)
-    return undefined;
-  const { difference, low, high, samples } = pairedDifference(first, second);
-  const mean = first.reduce((sum, each) => sum + each, 0) / first.length;
-  const isMean = Math.abs(mean - reference.value) <= 1e-6 * Math.max(1, Math.abs(reference.value));
-  const inValue = (change: number) => (isMean ? change : reference.value * Math.expm1(change));
-  return { value: inValue(difference), low: inValue(low), high: inValue(high), samples };
+  const found = paired(reference, result);
+  return found && { value: found.difference, low: found.low, high: found.high, samples: found.samples };
 }
+
+function paired(reference: AccuracyResult, result: AccuracyResult) {
+  const [before, after] = [reference.perDocument, result.perDocument];
+  if (before && after) {
+    return sameLength(before.loss, after.loss) ? pairedPerplexity(before, after) : undefined;
+  }
+  const [first, second] = [reference.perSample, result.perSample];
+  return first && second && sameLength(first, second) ? pairedDifference(first, second) : undefined;
+}
+
+const sameLength = (first: readonly number[], second: readonly number[]) =>
+  first.length === second.length && first.length >= 2;

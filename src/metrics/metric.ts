@@ -4,8 +4,10 @@ import type { ByteSource } from "../base/bytes.js";
 import type { Note } from "../base/note.js";
 import type { Method } from "../base/registry.js";
 import type { Dataset } from "../data/dataset.js";
+import type { Verification } from "../engine/compare.js";
 import type { RuntimeSession, SessionOptions } from "../engine/runtime.js";
 import type { EngineServices } from "../engine/session.js";
+import type { VerifyRequest } from "../engine/verify-files.js";
 import type { Model } from "../ir/model.js";
 import type { Feeds } from "../tensor/value.js";
 import type { ModelReport } from "./report.js";
@@ -52,6 +54,8 @@ export interface MetricContext extends EngineServices {
   compressedSize(kind: "gzip" | "brotli", pieces: AsyncIterable<Uint8Array>): Promise<number | undefined>;
   serve(path: string, feeds: Feeds, options?: SessionOptions): Promise<Serving | undefined>;
   open(subject: Subject): Promise<RuntimeSession>;
+  /** Compares two files in a process of its own; undefined where there is none (the page) or its engine is another. */
+  readonly verifyApart: ((request: VerifyRequest, signal?: AbortSignal) => Promise<Verification>) | undefined;
   /** The inputs of the first sample: what latency, memory and shapes are measured with. */
   firstFeeds(): Promise<Feeds>;
   note(note: Note): void;

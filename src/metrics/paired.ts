@@ -32,6 +32,43 @@ export function pairedDifference(first: ArrayLike<number>, second: ArrayLike<num
   return binary(first) && binary(second) ? newcombe(first, second) : student(first, second);
 }
 
+export interface Documents {
+  /** Mean loss of each document, natural logarithm. */
+  readonly loss: readonly number[];
+  /** Items (tokens) in each. */
+  readonly items: readonly number[];
+}
+
+/**
+ * The 95% interval of the difference of two perplexities, e to the mean loss over all tokens, in perplexity's own unit.
+ * Tokens of one document are not independent, so a document is one observation: the mean over tokens is a ratio of
+ * sums over documents, linearised (W. G. Cochran, Sampling Techniques, 3rd ed. 1977, section 6.4, ratio estimates over
+ * clusters of unequal size), and carried through e^x by the delta method; Student's t with one degree of freedom fewer
+ * than documents. Both models' sampling error counts, and what they share cancels. Throws `invalid("paired-length")`;
+ * needs at least 2 documents.
+ */
+export function pairedPerplexity(first: Documents, second: Documents): Omit<PairedDifference, "method"> {
+  const n = first.loss.length;
+  if (n !== second.loss.length || n < 2 || first.items.some((count, i) => count !== second.items[i])) {
+    throw invalid("paired-length", "Two models can only be compared on the same documents, at least two.", {
+      found: `${n} and ${second.loss.length}`,
+    });
+  }
+  const weights = first.items;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const meanOf = (loss: readonly number[]) => loss.reduce((sum, x, i) => sum + weights[i]! * x, 0) / total;
+  const [a, b] = [meanOf(first.loss), meanOf(second.loss)];
+  const [before, after] = [Math.exp(a), Math.exp(b)];
+  // What each document moves the difference by; these sum to zero.
+  const variance = weights.reduce((sum, weight, i) => {
+    const pull = (weight / total) * (after * (second.loss[i]! - b) - before * (first.loss[i]! - a));
+    return sum + pull * pull;
+  }, 0);
+  const difference = after - before;
+  const reach = quantile(n - 1) * Math.sqrt((variance * n) / (n - 1));
+  return { difference, low: difference - reach, high: difference + reach, samples: n };
+}
+
 function newcombe(first: ArrayLike<number>, second: ArrayLike<number>): PairedDifference {
   const n = first.length;
   const count = (a: number, b: number) =>

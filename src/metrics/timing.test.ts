@@ -143,7 +143,7 @@ test("large files are sampled over their whole length and marked", async () => {
   expect(Math.max(...reads.map(({ at, length }) => at + length))).toBeGreaterThan(0.99 * size);
 });
 
-test("the difference of a mean is that of the samples; of a perplexity it is carried over", () => {
+test("the difference of a mean is that of the samples; of a perplexity that of its documents", () => {
   const right = (n: number) => Array.from({ length: 100 }, (_, i) => Number(i < n));
   const top1 = differenceOf(
     { value: 0.8, samples: 100, perSample: right(80) },
@@ -156,9 +156,10 @@ test("the difference of a mean is that of the samples; of a perplexity it is car
   const perplexity = (values: number[]) => Math.exp(values.reduce((a, b) => a + b, 0) / values.length);
   const [first, second] = [likelihoods(0), likelihoods(0.01)];
   const difference = differenceOf(
-    { value: perplexity(first), samples: 50, perSample: first },
-    { value: perplexity(second), samples: 50, perSample: second },
+    { value: perplexity(first), samples: 500, perDocument: { loss: first, items: Array(50).fill(10) } },
+    { value: perplexity(second), samples: 500, perDocument: { loss: second, items: Array(50).fill(10) } },
   );
   expect(difference?.value).toBeCloseTo(perplexity(second) - perplexity(first), 6);
+  expect(difference?.samples).toBe(50);
   expect(differenceOf({ value: 1, samples: 3 }, { value: 1, samples: 3 })).toBeUndefined();
 });

@@ -125,6 +125,7 @@ const FACTS: readonly Fact[] = [
     better: "higher",
     value: (row) => row.fidelity?.agreement,
     text: (value) => percent(value),
+    detail: ({ fidelity }) => (fidelity?.samples === undefined ? undefined : `n ${fidelity.samples}`),
   },
   {
     group: "Accuracy",

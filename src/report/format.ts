@@ -30,6 +30,10 @@ export const milliseconds = (value: number): string =>
 
 export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`;
 
+/** Top-1 agreement with the number of samples that it is of. */
+export const agreement = (share: number, samples: number | undefined): string =>
+  samples === undefined ? percent(share) : `${percent(share)} (n ${samples})`;
+
 /** A change in percent with its sign; "=" when it rounds to none. */
 export function change(value: number, reference: number): string | undefined {
   if (reference === 0) return undefined;

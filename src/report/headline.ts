@@ -60,7 +60,8 @@ function qualityFigure(reference: ModelReport, model: ModelReport): Figure | und
   }
   if (!fidelity) return undefined;
   if (fidelity.agreement !== null && fidelity.agreement !== undefined) {
-    return { value: percent(fidelity.agreement), label: "same top class", detail: errorText(fidelity) };
+    const samples = fidelity.samples === undefined ? "" : `n ${fidelity.samples}, `;
+    return { value: percent(fidelity.agreement), label: "same top class", detail: samples + errorText(fidelity) };
   }
   if (fidelity.cosine === null) return undefined;
   return { value: cosine(fidelity.cosine), label: "cosine, worst output", detail: errorText(fidelity) };

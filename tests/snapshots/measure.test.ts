@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { platform } from "#platform";
+import type { Dataset } from "../../src/data/dataset.js";
 import { graphBuilder } from "../../src/ir/build.js";
 import type { Initializer, Model } from "../../src/ir/model.js";
 import { load } from "../../src/load.js";
@@ -141,6 +143,65 @@ describe("without data", () => {
     expect(report.notes?.map(({ code }) => code)).toEqual(
       expect.arrayContaining(["latency-not-measured", "verified-apart"]),
     );
+  });
+});
+
+describe("classes", () => {
+  /** One output "y", [1, 4], that neither its name nor its operator tells to be classes. */
+  const plain = (scale: number) => {
+    const b = graphBuilder();
+    b.input("x", "float32", [1, 4]);
+    b.node("Mul", ["x", b.initializer("s", float32([1], Float32Array.of(scale)))], { outputs: ["y"] });
+    b.output("y", "float32", [1, 4]);
+    return b.model();
+  };
+  const dataset = (label: number | readonly number[]): Dataset => {
+    const self: Dataset = {
+      name: "listed",
+      size: 3,
+      labelled: true,
+      synthetic: false,
+      metric: undefined,
+      async *samples({ limit = 3 } = {}) {
+        for (let i = 0; i < limit; i++) {
+          const data = Float32Array.from([0, 1, 2, 3], (x) => x * (i + 1));
+          yield { feeds: { x: { dtype: "float32", dims: [1, 4], data } }, label, id: String(i) };
+        }
+      },
+      split: () => self,
+    };
+    return self;
+  };
+  const fidelity = async (data: Dataset, memory?: number) => {
+    const report = await measure([plain(1), plain(2)], { data, metrics: ["fidelity"], limit: 3, memory });
+    return report.models[1]?.fidelity;
+  };
+
+  test("labels that are class indices make an output classes", async () => {
+    expect(await fidelity(dataset(3))).toMatchObject({ agreement: 1, samples: 3 });
+    expect(await fidelity(dataset(3), 1)).toMatchObject({ agreement: 1, verified: "segments" });
+  });
+
+  test("target numbers do not: no agreement of a regression", async () => {
+    expect(await fidelity(dataset([0.5, 1, 2, 3]))).toMatchObject({ agreement: null, samples: 3 });
+    expect(await fidelity(dataset([0.5, 1, 2, 3]), 1)).toMatchObject({ agreement: null, verified: "segments" });
+  });
+});
+
+type Apart = { verifyApart: NonNullable<typeof platform.verifyApart> };
+
+describe("models too large for the memory", () => {
+  test("are judged in a process of their own when they have files", async () => {
+    const apart = vi.spyOn(platform as Apart, "verifyApart");
+    const options = { metrics: ["fidelity"], limit: 2, memory: 100_000 } as const;
+    const report = await measure([modelPath, modelPath], options);
+    expect(report.models[1]?.fidelity).toMatchObject({ verified: "segments", samples: 2, agreement: 1 });
+    expect(apart).toHaveBeenCalledOnce();
+    expect(apart.mock.calls[0]?.[0]).toMatchObject({ reference: modelPath, result: modelPath, memory: 100_000 });
+    // WASM is asked for: the process apart would run on another engine.
+    await measure([modelPath, modelPath], { ...options, provider: "wasm" });
+    expect(apart).toHaveBeenCalledOnce();
+    apart.mockRestore();
   });
 });
 

@@ -100,6 +100,18 @@ describe("perplexity", () => {
     expect(result.samples).toBe(2);
   });
 
+  it("tells the mean loss of each text, for tokens of one text are not independent", () => {
+    const even = scores([1, 2, 4], Array(8).fill(0));
+    const sure = scores([1, 1, 2], [0, -Math.log(3)]);
+    const result = run("perplexity", [even, tokens([0, 3])], [sure, tokens([1])], [sure, tokens([-100])]);
+    expect(result.perDocument?.items).toEqual([2, 1]);
+    expect(result.perDocument?.loss[0]).toBeCloseTo(Math.log(4), 6);
+    expect(result.perDocument?.loss[1]).toBeCloseTo(Math.log(4), 6);
+    expect(result).toMatchObject({ samples: 3 });
+    expect(result.perSample).toBeUndefined();
+    expect(result.value).toBeCloseTo(4, 6);
+  });
+
   it("does not overflow", () => {
     const result = run("perplexity", [scores([1, 1, 2], [5000, 5000 - Math.log(3)]), tokens([0])]);
     expect(result.value).toBeCloseTo(4 / 3, 3);

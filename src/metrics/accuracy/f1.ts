@@ -9,6 +9,7 @@ export const f1 = defineAccuracy({
   reference: "C. J. van Rijsbergen, Information Retrieval, 1979",
   better: "higher",
   accepts: () => false,
+  labelsAreClasses: true,
   start({ output } = {}) {
     const pairs: { found: number; label: number }[] = [];
     let classes = 2;

@@ -6,10 +6,13 @@ import { f1 } from "./f1.js";
 import { meanError } from "./mean-error.js";
 import type { AccuracyMetric, Outputs } from "./metric.js";
 import { perplexity } from "./perplexity.js";
+import { isValue } from "./scores.js";
 import { spearman } from "./spearman.js";
 import { top1 } from "./top-1.js";
 
 export type { AccuracyMetric, AccuracyResult, AccuracyRun, Outputs } from "./metric.js";
+
+export { scoredOutput } from "./scores.js";
 
 export const accuracyMetrics = registry("accuracy metric", [perplexity, meanError, top1, f1, spearman]);
 
@@ -26,4 +29,11 @@ export function accuracyMetric(
   if (stated !== undefined) return accuracyMetrics.get(stated);
   if (sample.label === undefined) return undefined;
   return accuracyMetrics.list.find((metric) => metric.accepts(outputs, sample));
+}
+
+/** Whether a sample's label tells classes of the scored output: by the stated metric, else by being whole numbers. */
+export function labelledByClass(stated: string | undefined, { label }: Sample): boolean {
+  if (label === undefined) return false;
+  if (stated !== undefined) return accuracyMetrics.get(stated).labelsAreClasses === true;
+  return isValue(label) ? /^int/.test(label.dtype) : [label].flat().every((one) => Number.isInteger(one));
 }

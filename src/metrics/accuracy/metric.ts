@@ -13,10 +13,15 @@ export interface AccuracyResult {
   /** Other numbers of the same run: `{ "top-5": 0.84 }`. */
   readonly extra?: Readonly<Record<string, number>>;
   /**
-   * One number per scored item, in order, whose mean is `value` (perplexity: e to its mean). Two models on the same
-   * samples are compared by these; absent where the metric is no mean over items.
+   * One number per scored item, in order, whose mean is `value`. Two models on the same samples are compared by these;
+   * absent where the metric is no mean over items.
    */
   readonly perSample?: readonly number[];
+  /**
+   * Instead, where `value` is e to the mean loss over items that are not independent (perplexity): the mean loss of each
+   * sample (a text, a window) and how many items it has, in order. These are what two models are compared by.
+   */
+  readonly perDocument?: { readonly loss: readonly number[]; readonly items: readonly number[] };
 }
 
 export interface AccuracyRun {
@@ -27,6 +32,8 @@ export interface AccuracyRun {
 
 export interface AccuracyMetric extends Method {
   readonly better: "higher" | "lower";
+  /** Whether its labels are places along the last axis of the scored output: that output then holds classes. */
+  readonly labelsAreClasses?: boolean;
   /** Whether labels and outputs look as if this metric were meant; asked when the dataset does not say. */
   accepts(outputs: Outputs, sample: Sample): boolean;
   /** `output`: the output to score; default the one named logits, else the first of floating point. */

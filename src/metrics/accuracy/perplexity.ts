@@ -2,7 +2,7 @@
 
 import { invalid } from "../../base/errors.js";
 import { defineAccuracy } from "./metric.js";
-import { isValue, labelsOf, mean, scoresOf } from "./scores.js";
+import { isValue, labelsOf, scoresOf } from "./scores.js";
 
 export const perplexity = defineAccuracy({
   name: "perplexity",
@@ -10,12 +10,16 @@ export const perplexity = defineAccuracy({
   reference: "F. Jelinek et al., Perplexity: a measure of the difficulty of speech recognition tasks, 1977",
   better: "lower",
   accepts: (_outputs, { label }) => isValue(label) && /^int/.test(label.dtype),
+  labelsAreClasses: true,
   start({ output } = {}) {
-    const losses: number[] = [];
+    const loss: number[] = [];
+    const items: number[] = [];
     return {
       add(outputs, sample) {
         const { data, rows, width } = scoresOf(outputs, output);
         const labels = labelsOf(sample, rows);
+        let sum = 0;
+        let count = 0;
         for (let row = 0; row < rows; row++) {
           const label = labels[row]!;
           if (label < 0) continue;
@@ -26,10 +30,18 @@ export const perplexity = defineAccuracy({
               found: String(label),
             });
           }
-          losses.push(logSumExp(data, row * width, width) - data[row * width + label]!);
+          sum += logSumExp(data, row * width, width) - data[row * width + label]!;
+          count++;
         }
+        if (count === 0) return;
+        loss.push(sum / count);
+        items.push(count);
       },
-      result: () => ({ value: Math.exp(mean(losses)), samples: losses.length, perSample: losses }),
+      result() {
+        const tokens = items.reduce((sum, each) => sum + each, 0);
+        const total = loss.reduce((sum, each, i) => sum + each * items[i]!, 0);
+        return { value: Math.exp(total / tokens), samples: tokens, perDocument: { loss, items } };
+      },
     };
   },
 });

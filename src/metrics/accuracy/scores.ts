@@ -13,10 +13,15 @@ export interface Scores {
   readonly data: ArrayLike<number>;
 }
 
-/** The output to score: the one asked for, else `logits`, else the first of floating point, as rows along its last dimension. */
+/** The output to score when none is asked for: `logits`, else the first of floating point. */
+export function scoredOutput(types: Readonly<Record<string, { readonly dtype: string }>>): string | undefined {
+  const floats = Object.keys(types).filter((key) => /^float/.test(types[key]!.dtype));
+  return floats.includes("logits") ? "logits" : floats[0];
+}
+
+/** The output to score: the one asked for, else `scoredOutput`, as rows along its last dimension. */
 export function scoresOf(outputs: Outputs, name?: string): Scores {
-  const floats = Object.keys(outputs).filter((key) => /^float/.test(outputs[key]!.dtype));
-  const chosen = name ?? (floats.includes("logits") ? "logits" : floats[0]);
+  const chosen = name ?? scoredOutput(outputs);
   const value = chosen === undefined ? undefined : outputs[chosen];
   if (!value) {
     throw invalid("metric-output", "The model has no output that can be scored.", {

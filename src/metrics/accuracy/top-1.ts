@@ -9,6 +9,7 @@ export const top1 = defineAccuracy({
   better: "higher",
   accepts: (outputs, { label }) =>
     scoresOf(outputs).width > 1 && !isValue(label) && [label].flat().every((one) => Number.isInteger(one)),
+  labelsAreClasses: true,
   start({ output } = {}) {
     const hits: number[] = [];
     const near: number[] = [];

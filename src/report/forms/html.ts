@@ -3,7 +3,7 @@
 import type { Report } from "../../metrics/report.js";
 import { type Cell, factRows } from "../facts.js";
 import { defineForm } from "../form.js";
-import { bytes, cosine, percent, plain, significant } from "../format.js";
+import { agreement, bytes, cosine, plain, significant } from "../format.js";
 import { headline, modelName } from "../headline.js";
 import { shownLayers } from "../layers.js";
 import { Markup, html as markup } from "../markup.js";
@@ -143,7 +143,7 @@ function outputs(report: Report, charts: Charts): Markup | undefined {
           output.cosine === null ? "–" : cosine(output.cosine)
         }</td><td>${output.maxAbs === 0 ? "no error" : output.sqnrDb === null ? "–" : `${output.sqnrDb.toFixed(1)} dB`}</td><td>${
           output.maxAbs === null ? "–" : significant(output.maxAbs, 3)
-        }</td><td>${output.agreement === null ? "–" : percent(output.agreement)}</td></tr>`,
+        }</td><td>${output.agreement === null ? "–" : agreement(output.agreement, row.fidelity?.samples)}</td></tr>`,
     ),
   );
   if (rows.length === 0) return undefined;

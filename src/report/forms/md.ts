@@ -3,7 +3,7 @@
 import type { Report } from "../../metrics/report.js";
 import { type Cell, factRows } from "../facts.js";
 import { defineForm } from "../form.js";
-import { bytes, cosine, percent, plain, significant } from "../format.js";
+import { agreement, bytes, cosine, plain, significant } from "../format.js";
 import { headline, modelName } from "../headline.js";
 import { shownLayers } from "../layers.js";
 import { allNotes, noteGroups } from "../notes.js";
@@ -62,7 +62,7 @@ function outputs(report: Report): string {
       output.cosine === null ? null : cosine(output.cosine),
       output.maxAbs === 0 ? "no error" : output.sqnrDb === null ? null : `${output.sqnrDb.toFixed(1)} dB`,
       output.maxAbs === null ? null : significant(output.maxAbs, 3),
-      output.agreement === null ? null : percent(output.agreement),
+      output.agreement === null ? null : agreement(output.agreement, row.fidelity?.samples),
     ]),
   );
   if (rows.length === 0) return "";
