@@ -1,8 +1,10 @@
 // inspect: what is in a model, and what pare can do with each node of it. By default it reads no weight and runs nothing.
 
-import { describeError } from "./base/errors.js";
+import { describeError, invalid } from "./base/errors.js";
 import { info, type Note, warning } from "./base/note.js";
+import type { Dataset } from "./data/dataset.js";
 import { syntheticFeeds } from "./data/synthetic.js";
+import type { Binding } from "./engine/dims.js";
 import { type Observation, observe } from "./engine/observe.js";
 import { weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
@@ -25,6 +27,7 @@ import { abilities } from "./quantize/abilities.js";
 import { type ServiceOptions, withServices } from "./services.js";
 import { targets } from "./targets/index.js";
 import { random } from "./tensor/random.js";
+import type { Feeds } from "./tensor/value.js";
 
 export type { Inspection } from "./metrics/inspection.js";
 
@@ -103,11 +106,12 @@ async function observed(model: Model, options: InspectOptions, notes: Note[]): P
         return undefined;
       }
       const { dims } = services;
-      const seen = await observe(
-        model,
-        { dims, makeFeeds: (binding) => syntheticFeeds(model, binding, random(options.seed ?? 0)) },
-        services,
-      );
+      // Given data tell the shapes themselves; without any, the sizes are guessed and tried.
+      const from =
+        options.data === undefined
+          ? { makeFeeds: (binding: Binding) => syntheticFeeds(model, binding, random(options.seed ?? 0)) }
+          : { feeds: await firstFeeds(services.data) };
+      const seen = await observe(model, { dims, ...from }, services);
       notes.push(...seen.notes);
       return seen;
     });
@@ -116,6 +120,11 @@ async function observed(model: Model, options: InspectOptions, notes: Note[]): P
     notes.push(warning("not-observed", `The model could not be run: ${describeError(error)}`));
     return undefined;
   }
+}
+
+async function firstFeeds(data: Dataset): Promise<Feeds> {
+  for await (const { feeds } of data.samples({ limit: 1 })) return feeds;
+  throw invalid("data-empty", `There is no sample to observe on in ${data.name}.`);
 }
 
 async function equal(all: readonly Constant[], options: InspectOptions): Promise<Inspection["equal"]> {

@@ -2,6 +2,7 @@
 
 import { basename } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Dataset } from "../../src/data/dataset.js";
 import { inspect } from "../../src/inspect.js";
 import { graphBuilder } from "../../src/ir/build.js";
 import { load } from "../../src/load.js";
@@ -104,4 +105,24 @@ test("names that attack a terminal are shown, not sent", async () => {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
   expect(text.replaceAll(/\u001b\[\d+m/g, "")).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
   expect(text).toContain("\\u001b]0;owned\\u0007");
+});
+
+test("a deep inspection observes what the data feed", async () => {
+  const b = graphBuilder();
+  b.input("x", "float32", ["batch", "length"]);
+  const w = b.initializer("w", float32([1, 8], new Float32Array(8)));
+  b.output(b.node("MatMul", [b.node("ReduceMean", ["x"], { attributes: { keepdims: 1 } }), w]), "float32", [1, 8]);
+  const self: Dataset = {
+    name: "listed",
+    size: 1,
+    labelled: false,
+    synthetic: false,
+    metric: undefined,
+    async *samples() {
+      yield { feeds: { x: { dtype: "float32", dims: [3, 77], data: new Float32Array(231) } }, id: "0" };
+    },
+    split: () => self,
+  };
+  expect((await inspect(b.model(), { deep: true, data: self })).observed).toEqual({ x: [3, 77] });
+  expect((await inspect(b.model(), { data: self })).observed).toBeNull();
 });
