@@ -6,10 +6,10 @@ import { decode } from "../../onnx/decode.js";
 import { open } from "./files.js";
 
 /**
- * Throws what `load` throws: a data file that the model names and that is not there, or stands outside its folder. Other
+ * Finds the files; the function that comes back reads them, once, so that a caller can time the reading alone. Throws what `load` throws: a data file that the model names and that is not there, or stands outside its folder. Other
  * files beside the model are not touched, whatever they are called.
  */
-export async function modelBytes(path: string): Promise<SessionSource> {
+export async function modelBytes(path: string): Promise<() => Promise<SessionSource>> {
   const { source, folder } = await open(path);
   const files = new Map<string, ByteSource>();
   const watched: Folder | undefined = folder && {
@@ -20,12 +20,22 @@ export async function modelBytes(path: string): Promise<SessionSource> {
       return file;
     },
   };
+  const close = async () => {
+    for (const each of [source, ...files.values()]) await each.close?.();
+  };
   try {
     await decode(source, watched);
-    const external: { path: string; data: Uint8Array }[] = [];
-    for (const [location, file] of files) external.push({ path: location, data: await file.read(0, file.size) });
-    return { bytes: await source.read(0, source.size), external };
-  } finally {
-    for (const each of [source, ...files.values()]) await each.close?.();
+  } catch (error) {
+    await close();
+    throw error;
   }
+  return async () => {
+    try {
+      const external: { path: string; data: Uint8Array }[] = [];
+      for (const [location, file] of files) external.push({ path: location, data: await file.read(0, file.size) });
+      return { bytes: await source.read(0, source.size), external };
+    } finally {
+      await close();
+    }
+  };
 }

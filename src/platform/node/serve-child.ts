@@ -28,12 +28,14 @@ process.once("message", (request: ServeRequest) => {
 
 async function serveOnce({ path, feeds, options }: ServeRequest): Promise<Serving> {
   const engine = await (options.provider === "wasm" ? wasmRuntime() : runtime());
+  const source = engine.acceptsPath
+    ? async () => ({ path })
+    : await (await import("./model-bytes.js")).modelBytes(path);
   // The high-water mark counts from here: what starting Node and its modules took at its peak is not the model's.
   resetPeak();
   const baseBytes = process.memoryUsage.rss();
   const start = performance.now();
-  const source = engine.acceptsPath ? { path } : await (await import("./model-bytes.js")).modelBytes(path);
-  const session = await engine.createSession(source, options);
+  const session = await engine.createSession(await source(), options);
   const loadMs = performance.now() - start;
   const peakLoadBytes = peak();
   for (let run = 0; run < RUNS; run++) await session.run(feeds);
