@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { platform } from "#platform";
 import { decodeBytes, fixture, fixtureBytes, modelFile, sameMessage } from "../tests/support/onnx-files.js";
 import type { ByteSink } from "./base/bytes.js";
@@ -274,6 +274,8 @@ describe("save", () => {
     const model = await load(fixture("types.onnx"));
     await save(model, at("m.onnx"));
     expect(Buffer.compare(await saveBytes(model), readFileSync(at("m.onnx")))).toBe(0);
+    // A Blob of the page takes only bytes of an ordinary buffer.
+    expectTypeOf(saveBytes).returns.resolves.toEqualTypeOf<Uint8Array<ArrayBuffer>>();
     expect((await load(new Blob([await saveBytes(model)]))).graph.initializers.size).toBe(
       model.graph.initializers.size,
     );

@@ -51,7 +51,7 @@ export async function save(model: Model, path: string, options: SaveOptions = {}
 }
 
 /** The model as the bytes of one file, weights inline; what the page saves with. At most 2 GiB - 1. */
-export const saveBytes = (model: Model): Promise<Uint8Array> => toBytes(model);
+export const saveBytes = (model: Model): Promise<Uint8Array<ArrayBuffer>> => toBytes(model);
 
 /**
  * Two files cannot be renamed in one act, and between the two renames a crash would leave an old model file over new

@@ -74,7 +74,7 @@ export function layOutModel(model: Model, options: EncodeOptions = {}): Encoded 
 }
 
 /** The whole model as one message in memory, weights inline. */
-export async function toBytes(model: Model): Promise<Uint8Array> {
+export async function toBytes(model: Model): Promise<Uint8Array<ArrayBuffer>> {
   const encoded = encode(model);
   const bytes = new Uint8Array(encoded.byteLength);
   let at = 0;

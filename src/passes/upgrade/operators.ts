@@ -1,4 +1,4 @@
-// The operators of the default domain, opset 7 to 25 (ONNX 1.23). An operator that is not here is one we know nothing of.
+// The operators of the default domain, covered up to opset 25 (from opset 7). An operator that is not here is one we know nothing of.
 
 export const OPERATORS: ReadonlySet<string> = new Set(
   `Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool BatchNormalization Bernoulli
