@@ -6,7 +6,6 @@ import type { Dataset, Sample, Split } from "./dataset.js";
 import type { Feeder } from "./inputs.js";
 import type { IndexedRows, Row, Rows } from "./reader.js";
 
-
 export const PARTS: readonly Split[] = ["calibrate", "train", "measure"];
 
 export interface Arrangement {
