@@ -6,7 +6,9 @@ import { openSession } from "../../src/engine/session.js";
 import { int } from "../../src/ir/attributes.js";
 import { graphBuilder } from "../../src/ir/build.js";
 import { assertValid } from "../../src/ir/verify.js";
+import { operatorObstacle } from "../../src/quantize/half/rules.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
+import { makeNode } from "../../src/quantize/rewrite.js";
 import { float32 } from "../../src/tensor/tensor.js";
 import { cases, normals, one, quantized, sqnr, value, weight } from "../support/quantize-cases.js";
 import { services } from "../support/services.js";
@@ -86,18 +88,40 @@ describe("float16", () => {
     expect(model.graph.initializers.get("factors")?.dtype).toBe("float32");
   });
 
-  it("refuses to write a weight that it would make infinite", async () => {
-    const values = normals(2 ** 19, 0.1);
-    values[5] = 1e6;
+  it("leaves a constant that it would make infinite in float32, by name, whatever its size, and stores the others", async () => {
     const b = graphBuilder();
     b.input("x", "float32", [1, 512]);
-    b.output(b.node("MatMul", ["x", b.initializer("w", float32([512, 1024], values))]));
-    const given = b.model({ opset: 17 });
+    const mask = new Float32Array(512 * 1024).map((_, at) => (at % 3 === 0 ? -3.4028234663852886e38 : 0));
+    const hidden = new Float32Array(1024).map((_, at) => (at % 2 === 0 ? Number.NEGATIVE_INFINITY : 65504));
+    const product = b.node("MatMul", ["x", b.initializer("w", float32([512, 1024], normals(2 ** 19, 0.1)))]);
+    const masked = b.node("Add", [product, b.initializer("mask", float32([512, 1024], mask))]);
+    b.output(b.node("Add", [masked, b.initializer("hidden", float32([1024], hidden))]));
     const stored = quantizeStep.options.parse({ weights: "float16", compute: "stored" });
-    const { model } = await quantizeStep.apply(given, stored, stepContext());
-    const half = model.graph.initializers.get("w_float16")!;
-    await expect("data" in half ? half.data.read() : undefined).rejects.toMatchObject({
-      code: "weight-beyond-float16",
-    });
+    const { model, notes } = await quantizeStep.apply(b.model({ opset: 17 }), stored, stepContext());
+    expect(new Set(model.graph.initializers.keys())).toEqual(new Set(["w_float16", "mask", "hidden_float16"]));
+    expect(notes).toContainEqual(expect.objectContaining({ code: "value-out-of-range", node: "mask" }));
+    for (const made of model.graph.initializers.values()) if ("data" in made) await made.data.read();
+  });
+
+  it("says what a CPU cannot show, and which border values io float16 loses", async () => {
+    const large = { ...value(4, 32), data: normals(128, 1e5) };
+    const given = one((b) => b.node("MatMul", ["x", b.initializer("w", weight(32, 32))]), { x: large });
+    const apply = async (options: object) => {
+      const parsed = quantizeStep.options.parse({ weights: "float16", ...options });
+      const { notes } = await quantizeStep.apply(given.model, parsed, stepContext([given.feeds]));
+      return notes;
+    };
+    const plain = await apply({});
+    expect(plain).toContainEqual(expect.objectContaining({ code: "float16-judged-in-float32", level: "warning" }));
+    expect(plain.filter(({ code }) => code === "border-out-of-range")).toEqual([]);
+    const cast = await apply({ io: "float16" });
+    expect(cast.filter(({ code }) => code === "border-out-of-range").map(({ node }) => node)).toContain("x");
+  });
+
+  it("does not claim that the runtime lacks what only the converter avoids", () => {
+    const node = (opType: string) => operatorObstacle(makeNode(opType, ["x"], ["y"]), 21);
+    for (const opType of ["Max", "Min", "TopK"]) expect(node(opType)).toMatch(/block list of ONNX Runtime's converter/);
+    expect(node("STFT")).toBe("pare does not convert STFT to float16");
+    expect(node("MatMul")).toBeUndefined();
   });
 });

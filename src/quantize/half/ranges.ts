@@ -3,7 +3,7 @@
 
 import { openSession } from "../../engine/session.js";
 import type { Model, Node } from "../../ir/model.js";
-import { castFloat16 } from "../../kernels/slabs.js";
+import { castFloat16, statistics } from "../../kernels/slabs.js";
 import type { StepContext } from "../../step/step.js";
 import { float32, int64 } from "../../tensor/tensor.js";
 import { makeNode } from "../rewrite.js";
@@ -81,6 +81,17 @@ function withMagnitudes(model: Model, names: readonly string[]): Model {
     graph: { ...graph, nodes: [...graph.nodes, ...nodes], initializers, outputs: [...graph.outputs, ...outputs] },
   };
 }
+
+/** The largest finite magnitude of a weight where float16 makes it infinite, or undefined. Reads the weight once. */
+export async function beyondHalf(weight: Weight, context: StepContext): Promise<number | undefined> {
+  const { dtype: from, dims, data } = weight.tensor;
+  const { min, max } = await statistics(await context.kernels(), data, { from, dims }, { signal: context.signal });
+  const largest = Math.max(-min[0]!, max[0]!);
+  return largest >= ROUNDS_TO_INFINITY ? largest : undefined;
+}
+
+/** Halfway between 65504 and what would be next: ties go to even, which is infinity here. */
+const ROUNDS_TO_INFINITY = 65520;
 
 export interface WeightRange {
   /** Finite values that float16 makes infinite. */

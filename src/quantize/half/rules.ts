@@ -1,21 +1,24 @@
-// What keeps a node of a float16 graph in float32: operators without float16 in their definition or in ONNX Runtime, and
-// inputs that are float32 by definition.
+// What keeps a node of a float16 graph in float32: the block list of ONNX Runtime's converter, operators that pare does
+// not convert, and inputs that are float32 by definition.
 
 import type { Node } from "../../ir/model.js";
 import { operatorKey } from "../../ops/operator.js";
 
-/** ONNX Runtime's own list (transformers/float16.py), and operators that take float32 by definition. */
-const blocked = new Set([
+/** DEFAULT_OP_BLOCK_LIST of onnxruntime/python/tools/transformers/float16.py, as far as the default domain goes. */
+const blockList = new Set([
   "CumSum",
   "Max",
   "Min",
   "NonMaxSuppression",
-  "OneHot",
   "RandomUniformLike",
   "Range",
   "RoiAlign",
   "TopK",
   "Upsample",
+]);
+
+/** Quantization, signals, sampling and containers: float32 by definition, or nothing to gain. */
+const notConverted = new Set([
   "BlackmanWindow",
   "DFT",
   "DequantizeLinear",
@@ -24,6 +27,7 @@ const blocked = new Set([
   "HannWindow",
   "MelWeightMatrix",
   "Multinomial",
+  "OneHot",
   "Optional",
   "OptionalGetElement",
   "QLinearConv",
@@ -44,8 +48,11 @@ const blocked = new Set([
 /** Why an operator stays in float32, or undefined when it may run in float16. */
 export function operatorObstacle(node: Node, opset: number): string | undefined {
   if (node.domain !== "" && node.domain !== "com.microsoft") return "operators of other domains are left as they are";
-  if (blocked.has(operatorKey(node)) || (node.domain === "" && /Sequence|^QLinear/.test(node.opType))) {
-    return `ONNX Runtime has no ${node.opType} for float16`;
+  if (blockList.has(operatorKey(node))) {
+    return `${node.opType} is on the float16 block list of ONNX Runtime's converter`;
+  }
+  if (notConverted.has(operatorKey(node)) || (node.domain === "" && /Sequence|^QLinear/.test(node.opType))) {
+    return `pare does not convert ${node.opType} to float16`;
   }
   if (node.opType === "IsInf" && opset < 20) return "IsInf takes float16 from opset 20";
   return undefined;

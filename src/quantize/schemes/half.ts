@@ -14,7 +14,7 @@ import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { nothingDone, selection } from "../select.js";
-import { collectWeights, type Weight } from "../weights.js";
+import { collectWeights, matrixUses, type Weight } from "../weights.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
 export const half = defineScheme({
@@ -51,9 +51,27 @@ export const half = defineScheme({
         names.map((name) => ranged.reasons.get(name)).find((reason) => reason !== undefined),
       kept: (node, reason) => kept.set(reason, [...(kept.get(reason) ?? []), node]),
     });
-    return { model: converted, notes: [...raised, ...ranged.notes, ...keptNodes(kept), ...speed(context)] };
+    const notes = [...raised, ...ranged.notes, ...borders(model, ranged, settings), ...keptNodes(kept)];
+    return { model: converted, notes: [...notes, ...speed(context), JUDGED] };
   },
 });
+
+/** ONNX Runtime's CPU widens float16 nodes to float32 and rounds nothing on the way. */
+const JUDGED = warning(
+  "float16-judged-in-float32",
+  "Fidelity measured on a CPU is that of float32 arithmetic on float16 weights and values; a GPU rounds more.",
+);
+
+/** Inputs and outputs that the option io makes float16 whatever they hold. */
+function borders({ graph }: Model, { reasons }: OutOfRange, { io }: Settings): Note[] {
+  if (io === "float32") return [];
+  return [...graph.inputs, ...graph.outputs].flatMap(({ name }) => {
+    const reason = reasons.get(name);
+    if (reason === undefined) return [];
+    const text = `"${name}" is float16 as io asks, and becomes infinite beyond: ${reason}. Use io float32.`;
+    return [warning("border-out-of-range", text, name)];
+  });
+}
 
 function keptNodes(kept: ReadonlyMap<string, readonly Node[]>): Note[] {
   return [...kept].flatMap(([reason, nodes]) =>
@@ -114,7 +132,9 @@ async function outOfRange(
   const notes: Note[] = [];
   const bytes = weights.reduce((sum, weight) => sum + 4 * weight.elements, 0);
   // Reading every weight of a large model first would double the work; large ones are checked as they are converted.
-  const checked = bytes <= READ_ALL ? weights : weights.filter((weight) => weight.elements <= ALWAYS_READ);
+  // What is no trained matrix (a mask, say) is where values beyond float16 are found: it is read whatever its size.
+  const small = (weight: Weight) => weight.elements <= ALWAYS_READ || matrixUses(weight).length === 0;
+  const checked = bytes <= READ_ALL ? weights : weights.filter(small);
   for (const weight of checked) {
     const { overflow, underflow, maxAbs } = await weightRange(weight, context);
     if (overflow > 0) {

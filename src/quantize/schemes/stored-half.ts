@@ -1,7 +1,8 @@
 // float16 in the file, float32 at run time: every large float constant behind a Cast, which the runtime folds at load.
 
-import { info } from "../../base/note.js";
+import { info, type Note, warning } from "../../base/note.js";
 import { extract, packHalf } from "../extract.js";
+import { beyondHalf } from "../half/ranges.js";
 import { checkHeap } from "../heap.js";
 import { prepare } from "../prepare.js";
 import { Edits } from "../rewrite.js";
@@ -20,6 +21,7 @@ export const storedHalf = defineScheme({
     const edits = new Edits(model);
     const choice = selection(model, settings);
     const kept: { weight: Weight; reason: string }[] = [];
+    const notes: Note[] = [];
     let count = 0;
     let decoded = 0;
     let largest = 0;
@@ -30,17 +32,24 @@ export const storedHalf = defineScheme({
         kept.push({ weight, reason });
         continue;
       }
+      // All are read before one is written: a mask of -3.4e38 among them must not fail the rest.
+      const reached = await beyondHalf(weight, context);
+      if (reached !== undefined) {
+        const text = `"${weight.name}" stays float32: it reaches ${reached.toPrecision(4)}; float16 ends at 65504.`;
+        notes.push(warning("value-out-of-range", text, weight.name));
+        continue;
+      }
       extract(edits, weight, packHalf(edits, context, weight));
       count++;
       decoded += weight.elements * 4;
       largest = Math.max(largest, weight.elements * 4);
     }
-    if (count === 0) return { model: given, notes: [...keptNotes(kept), nothingDone("float16 storage")] };
+    if (count === 0) return { model: given, notes: [...notes, ...keptNotes(kept), nothingDone("float16 storage")] };
     checkHeap(context.target, decoded, largest);
     const note = info(
       "stored-float16",
       `${count} weights are stored as float16 and become float32 once, when the model loads.`,
     );
-    return { model: edits.apply(), notes: [note, ...keptNotes(kept)] };
+    return { model: edits.apply(), notes: [note, ...notes, ...keptNotes(kept)] };
   },
 });
