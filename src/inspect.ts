@@ -59,7 +59,7 @@ export async function inspect(input: Model | string, options: InspectOptions = {
       ),
     );
   }
-  const nodes = nodeSummaries(model, macs === null ? new Map() : work.byNode, shapes, abilities(model, target));
+  const nodes = nodeSummaries(model, macs === null ? new Map() : work.byNode, shapes, await abilities(model, target));
   return {
     path: model.origin?.name ?? "model",
     bytes: model.origin?.bytes ?? 0,

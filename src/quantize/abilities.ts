@@ -1,47 +1,64 @@
-// What pare can do with each node, for a target: read from the operator facts, without reading a weight.
+// What pare can do with each node, for a target: what the schemes foresee, without reading a weight.
 
-import { label, type Model } from "../ir/model.js";
+import { label, type Model, type Node } from "../ir/model.js";
 import { everyNode } from "../ir/traverse.js";
 import { weightsOf } from "../ops/index.js";
-import { operatorKey } from "../ops/operator.js";
 import type { Target } from "../targets/target.js";
-import { operatorObstacle } from "./half/rules.js";
-import { collectWeights } from "./weights.js";
+import { quantizeOptions } from "./options.js";
+import { prepare } from "./prepare.js";
+import { chooseScheme } from "./schemes/index.js";
 
 export interface Ability {
   /** The node's label. */
   readonly node: string;
-  /** Forms that change it: "float16", "int8", "int4", "int8-dynamic", "int4-native" ... */
+  /** Forms that change it: "float16", "float16-stored", "int8", "int4", "int8-dynamic", "int4-native" ... */
   readonly can: readonly string[];
-  /** Why nothing, or not more. */
+  /** Why nothing, or nothing but float16 arithmetic. */
   readonly why?: string;
 }
 
+/** What is tried: options of the quantize step, everything else as it is by default. */
+const FORMS: readonly { readonly options: object; readonly where?: (target: Target) => boolean }[] = [
+  { options: { weights: "float16" } },
+  { options: { weights: "float16", compute: "stored" } },
+  { options: { weights: "int8", form: "extract" } },
+  { options: { weights: "int4", form: "extract" } },
+  { options: { weights: "int8", activations: "dynamic" }, where: ({ fast }) => fast.dynamicInt8 },
+  // Packed where the target is fast at it, else what the forms before have said.
+  { options: { weights: "int4" } },
+  { options: { weights: "int8" } },
+];
+
 /** One entry for each node of the model, subgraphs included, in order. */
-export function abilities(model: Model, target: Target): readonly Ability[] {
-  const opset = model.opsets.get("") ?? 1;
-  const weighted = new Set(
-    collectWeights(model).flatMap((weight) =>
-      weight.consumers.flatMap(({ node, use }) => (node && use && use.role !== "vector" ? [node] : [])),
-    ),
-  );
-  return [...everyNode(model)].map((node): Ability => {
-    const can: string[] = [];
-    const obstacle = operatorObstacle(node, opset);
-    if (obstacle === undefined) can.push("float16");
-    if (weighted.has(node)) {
-      can.push("float16-stored", "int8", "int4");
-      const key = operatorKey(node);
-      if (DYNAMIC.has(key) && target.fast.dynamicInt8) can.push("int8-dynamic");
-      if (key === "MatMul" || key === "Gemm")
-        can.push(...target.fast.matMulNBits.map(({ bits }) => `int${bits}-native`));
-      if (key === "Gather" && target.fast.gatherBlockQuantized) can.push("int8-native", "int4-native");
-      return { node: label(node), can };
-    }
-    const why =
-      weightsOf(node).length > 0 ? "its weights are computed, not constant" : (obstacle ?? "it has no weights");
-    return { node: label(node), can, why };
+export async function abilities(model: Model, target: Target): Promise<readonly Ability[]> {
+  const prepared = await prepare(model);
+  const can = new Map<Node, Set<string>>();
+  const why = new Map<Node, string>();
+  for (const { options, where } of FORMS) {
+    if (where?.(target) === false) continue;
+    const { scheme, settings } = chooseScheme(quantizeOptions.parse(options), target);
+    const { made, kept } = scheme.foresee(prepared, settings, target);
+    for (const [node, form] of made) can.set(node, (can.get(node) ?? new Set()).add(form));
+    // Reasons of weights come after those of operators, and say more.
+    for (const [node, reason] of kept) why.set(node, reason);
+  }
+  return paired(model, prepared).map(([node, twin]): Ability => {
+    if (twin === undefined) return { node: label(node), can: [], why: "it is a constant, and goes with what uses it" };
+    const forms = [...(can.get(twin) ?? [])];
+    if (forms.some((form) => form !== "float16")) return { node: label(node), can: forms };
+    const none = weightsOf(node).length > 0 ? "its weights are computed, not constant" : "it has no weights";
+    return { node: label(node), can: forms, why: why.get(twin) ?? none };
   });
 }
 
-const DYNAMIC = new Set(["MatMul", "Gemm", "Conv", "LSTM"]);
+/** Each node with what it is after `prepare`, which takes float Constant nodes away and keeps the order of the others. */
+function paired(model: Model, prepared: Model): (readonly [Node, Node | undefined])[] {
+  const left = [...everyNode(prepared)];
+  let at = 0;
+  return [...everyNode(model)].map((node) => {
+    const twin = left[at];
+    const same = twin === node || (twin?.opType === node.opType && twin.outputs[0] === node.outputs[0]);
+    if (same) at++;
+    return [node, same ? twin : undefined] as const;
+  });
+}

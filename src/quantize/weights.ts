@@ -150,5 +150,13 @@ export const matrixUses = (weight: Weight): readonly (Consumer & { readonly node
       consumer.node !== undefined && consumer.use !== undefined && consumer.use.role !== "vector",
   );
 
+/** The nodes that use it as a weight; where it is only rearranged before, those that do that. */
+export const weightNodes = (weight: Weight): readonly Node[] => {
+  const nodes = matrixUses(weight).map(({ node }) => node);
+  return nodes.length > 0
+    ? nodes
+    : weight.consumers.flatMap(({ node, use }) => (node && use === undefined ? [node] : []));
+};
+
 /** An axis counted from the front. */
 export const axisOf = (axis: number, dims: readonly number[]): number => (axis < 0 ? axis + dims.length : axis);

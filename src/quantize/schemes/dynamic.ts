@@ -4,7 +4,6 @@ import { info, type Note, warning } from "../../base/note.js";
 import { intOf } from "../../ir/attributes.js";
 import { type Graph, label, type Node } from "../../ir/model.js";
 import { type Scope, scopeOf, subgraphs, topScope } from "../../ir/traverse.js";
-import type { StepContext } from "../../step/step.js";
 import { int64 } from "../../tensor/tensor.js";
 import { filled } from "../computation.js";
 import { Activations, dynamicConv, dynamicLstm, dynamicProduct, type RecurrentMatrix } from "../dynamic.js";
@@ -17,8 +16,8 @@ import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits, makeNode } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
-import { type Consumer, collectWeights, type Weight } from "../weights.js";
-import { COMMON, defineScheme } from "./scheme.js";
+import { type Consumer, collectWeights, matrixUses, type Weight } from "../weights.js";
+import { COMMON, defineScheme, LATER, type Place } from "./scheme.js";
 
 export const dynamic = defineScheme({
   name: "dynamic",
@@ -27,14 +26,20 @@ export const dynamic = defineScheme({
   operators: ["MatMul", "Gemm", "Conv", "LSTM"],
   reads: { ...COMMON, granularity: true, reduceRange: true },
   serves: ({ format, activations }) => format.kind === "integer" && activations === "dynamic",
+  foresee(model, settings, target) {
+    const plan = planOf(collectWeights(model), selection(model, settings));
+    const rewriting = rewritten(new Edits(model), settings, { target, ...LATER }, plan);
+    return {
+      made: rewriting.multiplied.map((node) => [node, "int8-dynamic"] as const),
+      kept: plan.kept.flatMap(({ weight, reason }) => matrixUses(weight).map(({ node }) => [node, reason] as const)),
+    };
+  },
   async apply(given, settings, context) {
     // DynamicQuantizeLinear came with opset 11.
     const { model, notes: raised } = raiseOpset(await prepare(given), 11);
     const edits = new Edits(model);
     const plan = planOf(collectWeights(model), selection(model, settings));
-    const rewriting = new Rewriting(edits, settings, context, plan);
-    for (const [weight, part] of plan.parts) rewriting.store(weight, part);
-    rewriting.graph(model.graph, topScope);
+    const rewriting = rewritten(edits, settings, context, plan);
     const kept = keptNotes(plan.kept);
     if (edits.empty) return { model: given, notes: [...kept, nothingDone("dynamic quantization")] };
     checkHeap(context.target, rewriting.decoded, rewriting.largest);
@@ -42,6 +47,13 @@ export const dynamic = defineScheme({
     return { model: edits.apply(domains), notes: [...raised, ...rewriting.notes(), ...kept] };
   },
 });
+
+function rewritten(edits: Edits, settings: Settings, context: Place, plan: Plan): Rewriting {
+  const rewriting = new Rewriting(edits, settings, context, plan);
+  for (const [weight, part] of plan.parts) rewriting.store(weight, part);
+  rewriting.graph(edits.model.graph, topScope);
+  return rewriting;
+}
 
 /** How a weight takes part: multiplied as integers by at least one node, or not at all. */
 type Part = "product" | "conv" | "lstm" | "stored";
@@ -102,6 +114,7 @@ class Rewriting {
   decoded = 0;
   largest = 0;
   usesMicrosoft = false;
+  readonly multiplied: Node[] = [];
   readonly #stored = new Map<Weight, Stored>();
   readonly #activations: Activations;
   readonly #notes: Note[] = [];
@@ -110,7 +123,7 @@ class Rewriting {
   constructor(
     private readonly edits: Edits,
     private readonly settings: Settings,
-    private readonly context: StepContext,
+    private readonly context: Place,
     private readonly plan: Plan,
   ) {
     this.#activations = new Activations(edits);
@@ -156,6 +169,7 @@ class Rewriting {
       const nodes = this.nodesFor(graph, node, outer);
       if (nodes) {
         this.edits.replaceNode(node, nodes);
+        this.multiplied.push(node);
         this.#notes.push(
           info("quantized-dynamic", `${label(node)} (${node.opType}) multiplies 8-bit integers.`, label(node)),
         );

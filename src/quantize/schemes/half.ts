@@ -2,7 +2,7 @@
 
 import { info, type Note, warning } from "../../base/note.js";
 import { type Graph, label, type Model, type Node } from "../../ir/model.js";
-import { subgraphs } from "../../ir/traverse.js";
+import { everyNode, subgraphs } from "../../ir/traverse.js";
 import { outputTypes } from "../../ops/types.js";
 import type { StepContext } from "../../step/step.js";
 import type { DType } from "../../tensor/dtype.js";
@@ -24,6 +24,14 @@ export const half = defineScheme({
   operators: ["*"],
   reads: { ...COMMON, compute: true, io: true, guard: true },
   serves: ({ format, compute }) => format.kind === "float" && compute === "compute",
+  foresee(model) {
+    const opset = model.opsets.get("") ?? 1;
+    const nodes = [...everyNode(model)].map((node) => [node, operatorObstacle(node, opset)] as const);
+    return {
+      made: nodes.flatMap(([node, obstacle]) => (obstacle === undefined ? [[node, "float16"] as const] : [])),
+      kept: nodes.flatMap(([node, obstacle]) => (obstacle === undefined ? [] : [[node, obstacle] as const])),
+    };
+  },
   async apply(given, settings, context) {
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);
     const weights = collectWeights(model).filter((weight) => weight.tensor.dtype === "float32");

@@ -1,9 +1,11 @@
 // A scheme: one way to rewrite a model for a choice of weights and activations.
 
+import { internal } from "../../base/errors.js";
 import type { Method } from "../../base/registry.js";
-import type { Model } from "../../ir/model.js";
+import type { Model, Node } from "../../ir/model.js";
 import type { StepContext, StepResult } from "../../step/step.js";
 import type { Target } from "../../targets/target.js";
+import type { Workers } from "../computation.js";
 import type { OptionName, Settings } from "../options.js";
 
 /** When a scheme reads an option: always, or where other settings make it matter (`needs` says which, in words). */
@@ -18,6 +20,23 @@ export const COMMON = {
   minimum: true,
 } as const satisfies Partial<Record<OptionName, Read>>;
 
+/** Where a plan is for, and what computes it once its weights are read. */
+export type Place = Workers & { readonly target: Target };
+
+/** Workers of a plan whose weights are never read. */
+export const LATER: Workers = {
+  kernels: () => Promise.reject(internal("a plan that was only foreseen is read")),
+  signal: undefined,
+};
+
+/** What a scheme would do, known without reading a weight. */
+export interface Foresight {
+  /** Nodes and the form that they, or their weights, would take. */
+  readonly made: readonly (readonly [node: Node, form: string])[];
+  /** Nodes and why they, or what they use as a weight, would stay. */
+  readonly kept: readonly (readonly [node: Node, reason: string])[];
+}
+
 export interface Scheme extends Method {
   /** Whether it makes what the settings ask for. Exactly one scheme of the list serves any valid settings. */
   serves(settings: Settings): boolean;
@@ -25,6 +44,8 @@ export interface Scheme extends Method {
   readonly reads: Readonly<Partial<Record<OptionName, Read>>>;
   /** Operators whose weights it can change, as `operatorKey` names them; "*": any. */
   readonly operators: readonly string[];
+  /** The same plan as `apply` makes, of a model that has been prepared. Ranges of values are not looked at. */
+  foresee(model: Model, settings: Settings, target: Target): Foresight;
   apply(model: Model, settings: Settings, context: StepContext): Promise<StepResult>;
 }
 

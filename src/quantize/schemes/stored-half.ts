@@ -1,13 +1,14 @@
 // float16 in the file, float32 at run time: every large float constant behind a Cast, which the runtime folds at load.
 
 import { info, type Note, warning } from "../../base/note.js";
+import type { Node } from "../../ir/model.js";
 import { extract, packHalf } from "../extract.js";
 import { beyondHalf } from "../half/ranges.js";
 import { checkHeap } from "../heap.js";
 import { prepare } from "../prepare.js";
 import { Edits } from "../rewrite.js";
-import { keptNotes, nothingDone, selection } from "../select.js";
-import { collectWeights, type Weight } from "../weights.js";
+import { keptNotes, nothingDone, type Selection, selection } from "../select.js";
+import { collectWeights, matrixUses, type Weight } from "../weights.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
 export const storedHalf = defineScheme({
@@ -16,6 +17,18 @@ export const storedHalf = defineScheme({
   operators: ["*"],
   reads: { ...COMMON, compute: true },
   serves: ({ format, compute }) => format.kind === "float" && compute === "stored",
+  foresee(model, settings) {
+    const choice = selection(model, settings);
+    const plan = collectWeights(model).map((weight) => [weight, reasonToKeep(choice, weight)] as const);
+    return {
+      made: plan.flatMap(([weight, reason]) =>
+        reason === undefined ? consumersOf(weight).map((node) => [node, "float16-stored"] as const) : [],
+      ),
+      kept: plan.flatMap(([weight, reason]) =>
+        reason === undefined ? [] : matrixUses(weight).map(({ node }) => [node, reason] as const),
+      ),
+    };
+  },
   async apply(given, settings, context) {
     const model = await prepare(given);
     const edits = new Edits(model);
@@ -26,8 +39,7 @@ export const storedHalf = defineScheme({
     let decoded = 0;
     let largest = 0;
     for (const weight of collectWeights(model)) {
-      const reason =
-        choice.reasonToKeep(weight) ?? (weight.tensor.dtype === "float16" ? "it is float16 already" : undefined);
+      const reason = reasonToKeep(choice, weight);
       if (reason !== undefined) {
         kept.push({ weight, reason });
         continue;
@@ -53,3 +65,8 @@ export const storedHalf = defineScheme({
     return { model: edits.apply(), notes: [note, ...notes, ...keptNotes(kept)] };
   },
 });
+
+const reasonToKeep = (choice: Selection, weight: Weight): string | undefined =>
+  choice.reasonToKeep(weight) ?? (weight.tensor.dtype === "float16" ? "it is float16 already" : undefined);
+
+const consumersOf = (weight: Weight): readonly Node[] => weight.consumers.flatMap(({ node }) => node ?? []);

@@ -2,7 +2,6 @@
 
 import { info, type Note } from "../../base/note.js";
 import type { Model, Node } from "../../ir/model.js";
-import type { StepContext } from "../../step/step.js";
 import type { Target } from "../../targets/target.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { extract, packBlocks, packLinear } from "../extract.js";
@@ -14,8 +13,8 @@ import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
-import { collectWeights, type Weight } from "../weights.js";
-import { COMMON, defineScheme } from "./scheme.js";
+import { collectWeights, matrixUses, type Weight, weightNodes } from "../weights.js";
+import { COMMON, defineScheme, LATER, type Place } from "./scheme.js";
 
 export const weightOnly = defineScheme({
   name: "weight-only",
@@ -38,6 +37,13 @@ export const weightOnly = defineScheme({
     },
   },
   serves: ({ format, activations }) => format.kind === "integer" && activations === "float",
+  foresee(model, settings, target) {
+    const { made, kept } = rewritten(model, settings, { target, ...LATER });
+    return {
+      made: made.flatMap(({ weight, what }) => weightNodes(weight).map((node) => [node, what] as const)),
+      kept: kept.flatMap(({ weight, reason }) => matrixUses(weight).map(({ node }) => [node, reason] as const)),
+    };
+  },
   async apply(given, settings, context) {
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);
     const first = rewritten(model, settings, context);
@@ -51,11 +57,12 @@ export const weightOnly = defineScheme({
   },
 });
 
-function rewritten(model: Model, settings: Settings, context: StepContext) {
+function rewritten(model: Model, settings: Settings, context: Place) {
   const edits = new Edits(model);
   const choice = selection(model, settings);
   const kept: { weight: Weight; reason: string }[] = [];
   const notes: Note[] = [];
+  const made: { weight: Weight; what: string }[] = [];
   let [native, opset, decoded, largest] = [false, 0, 0, 0];
   for (const weight of collectWeights(model)) {
     const reason = choice.reasonToKeep(weight) ?? noWeight(weight);
@@ -65,6 +72,7 @@ function rewritten(model: Model, settings: Settings, context: StepContext) {
       continue;
     }
     notes.push(...done.notes);
+    made.push({ weight, what: done.what });
     if (done.form === "native") native = true;
     else {
       opset = Math.max(opset, done.opset);
@@ -72,7 +80,7 @@ function rewritten(model: Model, settings: Settings, context: StepContext) {
       largest = Math.max(largest, floatBytes(weight));
     }
   }
-  return { edits, notes, native, opset, kept, decoded, largest };
+  return { edits, notes, made, native, opset, kept, decoded, largest };
 }
 
 const products = ({ format }: Settings, { fast }: Target) => fast.matMulNBits.some(({ bits }) => bits === format.bits);
@@ -88,24 +96,30 @@ const inBlocks = ({ format, granularity }: Settings) => granularity === "block" 
 
 type Done =
   | { readonly form?: undefined; readonly reason: string }
-  | { readonly form: "native"; readonly notes: readonly Note[] }
-  | { readonly form: "extract"; readonly opset: number; readonly notes: readonly Note[] };
+  | { readonly form: "native"; readonly what: string; readonly notes: readonly Note[] }
+  | { readonly form: "extract"; readonly what: string; readonly opset: number; readonly notes: readonly Note[] };
 
 const noWeight = (weight: Weight) =>
   channelAxis(weight) === undefined ? "no operator that pare knows uses it as a weight" : undefined;
 
 const floatBytes = (weight: Weight) => (weight.elements * DTYPES[weight.tensor.dtype].bits) / 8;
 
-function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: StepContext): Done {
+function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: Place): Done {
   const { format, form } = settings;
+  const cut = blockLayout(weight, settings);
   const blocks =
-    settings.granularity === "auto" || settings.granularity === "block" ? blockLayout(weight, settings) : undefined;
+    settings.granularity === "channel" || settings.granularity === "tensor" || "obstacle" in cut ? undefined : cut;
+  const uncut = "obstacle" in cut ? cut.obstacle : "it has one scale for more than a block";
   if (form !== "extract") {
     const level = nativeLevel(weight, settings, context);
-    const obstacle = blocks ? (nativeObstacle(weight, blocks) ?? level.obstacle) : "its rows are too short for blocks";
+    const obstacle = blocks ? (nativeObstacle(weight, blocks) ?? level.obstacle) : uncut;
     if (blocks && obstacle === undefined) {
       packNative(edits, context, weight, blocks, level.accuracy);
-      return { form: "native", notes: nativeNotes(weight, format.bits, blocks.block, level.accuracy) };
+      return {
+        form: "native",
+        what: `${format.name}-native`,
+        notes: nativeNotes(weight, format.bits, blocks.block, level.accuracy),
+      };
     }
     if (form === "native") return { reason: `${obstacle}; form native was asked for` };
   }
@@ -115,18 +129,19 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
     extract(edits, weight, packed);
     return {
       form: "extract",
+      what: format.name,
       opset: decodingOpset(packed.decode, format.bits),
       notes: [extractNote(weight, `${format.bits}-bit codes in blocks of ${blocks.block}`)],
     };
   }
-  // Too narrow for blocks of 4 bits (a depthwise kernel, say): 8 bits with a scale a channel lose less and save enough.
+  // Too narrow for blocks (a depthwise kernel, say): 8 bits with a scale a channel lose less and save enough.
   const eight = format.bits === 4 ? formats.get(format.low < 0 ? "int8" : "uint8") : format;
   const packed = packLinear(edits, context, weight, linearLayout(weight, { ...settings, format: eight }));
   if (packed.bytes + NODE_BYTES >= floatBytes(weight))
     return { reason: "its codes, scales and decoding nodes are no smaller" };
   extract(edits, weight, packed);
-  const why = format.bits === 4 ? ", its rows being too short for 4-bit blocks" : "";
-  return { form: "extract", opset: 0, notes: [extractNote(weight, `${eight.name} codes${why}`)] };
+  const why = inBlocks(settings) ? `: ${uncut}` : "";
+  return { form: "extract", what: eight.name, opset: 0, notes: [extractNote(weight, `${eight.name} codes${why}`)] };
 }
 
 /** uint4 tensors, and the Cast from them, came with opset 21; Slice took its bounds as inputs from opset 10. */
@@ -136,7 +151,7 @@ const decodingOpset = (decode: readonly Node[], bits: number) =>
 /** What the nodes and names of a decoded weight take in the file, about. */
 const NODE_BYTES = 300;
 
-function nativeLevel(weight: Weight, settings: Settings, { target }: StepContext) {
+function nativeLevel(weight: Weight, settings: Settings, { target }: Place) {
   const fast = target.fast.matMulNBits.find(({ bits }) => bits === settings.format.bits);
   const accuracy = settings.accuracyLevel ?? fast?.accuracyLevel ?? 4;
   if (settings.form === "native") return { accuracy, obstacle: undefined };
