@@ -2,7 +2,7 @@
 // with the original on the same samples. Writes bench/results/portfolio.json and prints the table of the README.
 //   npx tsx bench/portfolio.ts [--models squeezenet1.1,agnews-transformer] [--limit 1000]
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -36,7 +36,12 @@ const forms: Readonly<Record<string, { readonly recipe: Recipe; readonly target?
 const { values } = parseArgs({ options: { models: { type: "string" }, limit: { type: "string" } } });
 const wanted = values.models?.split(",");
 const limit = values.limit === undefined ? undefined : Number(values.limit);
-const results: Report[] = [];
+const here = fileURLToPath(new URL(".", import.meta.url));
+const file = join(here, "results/portfolio.json");
+// Models that are not run this time keep what was found before.
+const results = new Map<string, Report>(
+  existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Report[]).map((report) => [report.title!, report]) : [],
+);
 
 for (const path of portfolioModels()) {
   const name = keyOf(path);
@@ -49,18 +54,18 @@ for (const path of portfolioModels()) {
     made.push({ label, model });
   }
   const report = await measure([original, ...made.map(({ model }) => model)], { data, limit });
-  results.push({
+  const result = {
     ...report,
     title: name,
+    // The figures alone: notes name files of this machine.
+    notes: [],
+    layers: [],
     models: report.models.map((row, i) => ({ ...row, path: name, label: made[i - 1]?.label ?? "float32" })),
-  });
-  console.log(table(results.at(-1)!));
-}
-
-if (!wanted) {
-  const here = fileURLToPath(new URL(".", import.meta.url));
+  };
+  results.set(name, result);
+  console.log(table(result));
   mkdirSync(join(here, "results"), { recursive: true });
-  writeFileSync(join(here, "results/portfolio.json"), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify([...results.values()], null, 2)}\n`);
   writeReadme(join(here, "../README.md"));
 }
 
@@ -73,7 +78,7 @@ function writeReadme(path: string): void {
     "int8 dynamic",
     "uint4 self-extracting",
   ];
-  const rows = results.map(({ title, models, data }) => {
+  const rows = [...results.values()].map(({ title, models, data }) => {
     const [reference] = models;
     const cells = shown.map((form) => cell(models.find(({ label }) => label === form)!, reference!));
     const score = reference!.accuracy;
