@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { modelBytes } from "../../engine/model-bytes.js";
 import { graphBuilder } from "../../ir/build.js";
 import { encode } from "../../onnx/encode.js";
 import { float32 } from "../../tensor/tensor.js";
+import { open } from "./files.js";
 import { serve } from "./machine.js";
-import { modelBytes } from "./model-bytes.js";
 
 const folder = mkdtempSync(join(tmpdir(), "pare-model-bytes-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,7 +33,7 @@ beforeAll(async () => {
 });
 
 test("the files that the model names, and no other", async () => {
-  const source = await (await modelBytes(path))();
+  const source = await (await modelBytes(path, open))();
   if ("path" in source) throw new Error("not in memory");
   expect(source.external?.map((file) => [file.path, file.data.byteLength])).toEqual([[location, 4096]]);
   expect(source.bytes.byteLength).toBeLessThan(4096);
@@ -45,7 +46,7 @@ test("a data file that is not there is named", async () => {
   const w = b.initializer("w", float32([32, 32], new Float32Array(1024)));
   b.output(b.node("Identity", [w]), "float32", [32, 32]);
   writeFileSync(missing, await whole(encode(b.model(), { external: { location: "gone.bin" } }).stream()));
-  await expect(modelBytes(missing)).rejects.toMatchObject({ code: "external-missing" });
+  await expect(modelBytes(missing, open)).rejects.toMatchObject({ code: "external-missing" });
 });
 
 test("WASM serves a model whose data file has another name", async () => {

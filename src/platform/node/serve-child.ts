@@ -5,6 +5,7 @@ import { performance } from "node:perf_hooks";
 import type { SessionOptions } from "../../engine/runtime.js";
 import type { Feeds } from "../../tensor/value.js";
 import type { Serving } from "../platform.js";
+import { open } from "./files.js";
 import { runtime, wasmRuntime } from "./runtime.js";
 
 export interface ServeRequest {
@@ -30,7 +31,7 @@ async function serveOnce({ path, feeds, options }: ServeRequest): Promise<Servin
   const engine = await (options.provider === "wasm" ? wasmRuntime() : runtime());
   const source = engine.acceptsPath
     ? async () => ({ path })
-    : await (await import("./model-bytes.js")).modelBytes(path);
+    : await (await import("../../engine/model-bytes.js")).modelBytes(path, open);
   // The high-water mark counts from here: what starting Node and its modules took at its peak is not the model's.
   resetPeak();
   const baseBytes = process.memoryUsage.rss();
