@@ -49,8 +49,12 @@ export const columnLabels = z
   .strictObject({ from: z.literal("column"), column, classes })
   .describe("A column of the same table");
 
-export const fileSetLabels = z.discriminatedUnion("from", [folderLabels, nameLabels, tableLabels]);
-export const rowSetLabels = z.discriminatedUnion("from", [tableLabels, fileLabels]);
+export const fileSetLabels = z
+  .discriminatedUnion("from", [folderLabels, nameLabels, tableLabels])
+  .describe("Where the label of each file stands; default: there is none");
+export const rowSetLabels = z
+  .discriminatedUnion("from", [tableLabels, fileLabels])
+  .describe("Where the label of each sample stands; default: there is none");
 
 type FileSetLabels = z.output<typeof fileSetLabels>;
 type RowSetLabels = z.output<typeof rowSetLabels>;

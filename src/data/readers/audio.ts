@@ -10,7 +10,10 @@ export const audio = defineReader({
   name: "audio",
   summary: ".wav files, resampled and cut into windows; field: audio, numbers from -1 to 1.",
   options: z.object({
-    files: z.union([z.string(), z.array(z.string()).min(1)]).default("."),
+    files: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .default(".")
+      .describe("Folders, glob patterns or .wav files"),
     rate: z
       .int()
       .min(1)

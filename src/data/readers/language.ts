@@ -16,7 +16,9 @@ export const language = defineReader({
   name: "language",
   summary: "Text for causal language models, labels are the next tokens; fields: tokens, mask, positions.",
   options: z.object({
-    files: z.union([z.string(), z.array(z.string()).min(1)]),
+    files: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .describe("Text files, or folders and glob patterns of them"),
     separator: pattern()
       .optional()
       .describe("Regular expression between documents. Default: each file is one document"),

@@ -12,9 +12,11 @@ export const raw = defineReader({
   name: "raw",
   summary: "Binary files of numbers without a header; field: tensor, or image.",
   options: z.object({
-    files: z.union([z.string(), z.array(z.string()).min(1)]),
-    dtype: z.enum(ELEMENTS).default("float32"),
-    endian: z.enum(["little", "big"]).default("little"),
+    files: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .describe("Files of numbers, or folders and glob patterns of them"),
+    dtype: z.enum(ELEMENTS).default("float32").describe("Type of the numbers"),
+    endian: z.enum(["little", "big"]).default("little").describe("Order of the bytes of a number"),
     shape: z.array(z.int().min(1)).describe("Of one sample, without the batch"),
     skip: z.int().min(0).default(0).describe("Bytes at the start of each file"),
     zero: z.number().default(0).describe("Subtracted from each number"),

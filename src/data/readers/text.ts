@@ -14,7 +14,9 @@ export const text = defineReader({
   name: "text",
   summary: "Rows of .csv, .tsv, .jsonl or .txt, tokenized; fields: tokens, mask, types, positions.",
   options: z.object({
-    files: z.union([z.string(), z.array(z.string()).min(1)]),
+    files: z
+      .union([z.string(), z.array(z.string()).min(1)])
+      .describe("Tables, .jsonl or .txt files, or glob patterns of them"),
     header: z
       .boolean()
       .optional()
@@ -25,7 +27,7 @@ export const text = defineReader({
     tokenizer: tokenizerOptions.optional(),
     length: z.int().min(1).optional().describe("At most so many tokens. Default: as the model states, else 512"),
     pad: z.boolean().optional().describe("Fill up to `length`. Default: when the model's length is fixed"),
-    padId: z.int().min(0).default(0),
+    padId: z.int().min(0).default(0).describe("Token that fills a text up to the length"),
     labels: columnLabels.optional(),
   }),
   guess: (path, names) =>

@@ -22,18 +22,24 @@ export const huggingface = defineTokenizer({
     return {
       encode(text, pair, limit) {
         const asked = { text_pair: pair ?? null, return_token_type_ids: true } as const;
-        const { ids, token_type_ids: types } = tokenizer.encode(text, asked);
-        if (ids.length <= limit) return { ids, types };
+        // Without a post-processor there are no types.
+        const { ids, token_type_ids: types }: Encoded = tokenizer.encode(text, asked);
+        if (ids.length <= limit) return { ids, ...(types && { types }) };
         // As "longest first" truncation does for one text: the end is cut, what the post-processor closes with stays.
         const bare = tokenizer.encode(text, { ...asked, add_special_tokens: false }).ids;
         const closing = ids.length - lastIndexOfRun(ids, bare) - bare.length;
         const tail = pair === undefined && closing > 0 && closing < limit ? closing : 0;
         const cut = <T>(list: readonly T[]) => [...list.slice(0, limit - tail), ...list.slice(list.length - tail)];
-        return { ids: cut(ids), types: cut(types) };
+        return { ids: cut(ids), ...(types && { types: cut(types) }) };
       },
     };
   },
 });
+
+interface Encoded {
+  readonly ids: readonly number[];
+  readonly token_type_ids?: readonly number[] | undefined;
+}
 
 /** Where the ids of the bare text begin within those with special tokens; 0 when they cannot be found. */
 function lastIndexOfRun(ids: readonly number[], run: readonly number[]): number {

@@ -13,7 +13,7 @@ export const llama2c = defineTokenizer({
   name: "llama2c",
   summary: "tokenizer.bin of llama2.c (SentencePiece BPE by scores, byte fallback); begins with id 1.",
   reference: "https://github.com/karpathy/llama2.c/blob/master/run.c, encode()",
-  options: z.strictObject({ type: z.literal("llama2c"), file: z.string() }),
+  options: z.strictObject({ type: z.literal("llama2c"), file: z.string().describe("tokenizer.bin of llama2.c") }),
   accepts: (file) => endsIn(file, [".bin"]),
   async open({ file }, place) {
     const { ids, scores } = parse(await place.bytes(file), file);

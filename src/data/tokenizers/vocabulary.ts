@@ -15,7 +15,7 @@ export const vocabulary = defineTokenizer({
       .string()
       .describe("One word a line, or JSON: a list, an object from word to id, or either under the key `vocab`"),
     split: pattern().default("\\S+").describe("Regular expression whose matches are the words"),
-    lowercase: z.boolean().default(false),
+    lowercase: z.boolean().default(false).describe("Whether the text is put in small letters first"),
     unknown: z.int().min(0).default(0).describe("Id of words that are not in the list"),
     prefix: z.array(z.int().min(0)).default([]).describe("Ids before the words"),
     suffix: z.array(z.int().min(0)).default([]).describe("Ids after the words"),
