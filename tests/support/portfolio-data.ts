@@ -144,7 +144,6 @@ export function portfolioDatasets(): Readonly<Record<string, PortfolioData>> {
         rate: 16000,
         length: 576,
         windows: 4,
-        labels: { from: "name", pattern: "^(\\d)_" },
         inputs: { state: { constant: 0 }, sr: { constant: 16000 } },
         split: { calibrate: 0.2, measure: 0.8 },
       },
