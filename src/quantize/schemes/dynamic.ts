@@ -1,16 +1,16 @@
 // Dynamic int8: weights int8 in the file, activations uint8 at each run, integer products. Nothing is calibrated.
 
 import { info, type Note, warning } from "../../base/note.js";
-import { intOf } from "../../ir/attributes.js";
 import { type Graph, label, type Node } from "../../ir/model.js";
 import { type Scope, scopeOf, subgraphs, topScope } from "../../ir/traverse.js";
 import { int64 } from "../../tensor/tensor.js";
 import { filled } from "../computation.js";
 import { Activations, dynamicConv, dynamicLstm, dynamicProduct, type RecurrentMatrix } from "../dynamic.js";
+import { isConv, isLstm, type Part, type Plan, planOf } from "../dynamic-plan.js";
 import { extract, packLinear } from "../extract.js";
 import { formats } from "../formats/index.js";
 import { checkHeap } from "../heap.js";
-import { channelAxis, linearLayout, productAlong } from "../layout.js";
+import { linearLayout, productAlong } from "../layout.js";
 import { MICROSOFT } from "../native.js";
 import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
@@ -54,51 +54,6 @@ function rewritten(edits: Edits, settings: Settings, context: Place, plan: Plan)
   rewriting.graph(edits.model.graph, topScope);
   return rewriting;
 }
-
-/** How a weight takes part: multiplied as integers by at least one node, or not at all. */
-type Part = "product" | "conv" | "lstm" | "stored";
-
-interface Plan {
-  readonly parts: ReadonlyMap<Weight, Part>;
-  readonly byConsumer: ReadonlyMap<Node, ReadonlyMap<number, Weight>>;
-  readonly kept: readonly { readonly weight: Weight; readonly reason: string }[];
-}
-
-function planOf(weights: readonly Weight[], choice: ReturnType<typeof selection>): Plan {
-  const parts = new Map<Weight, Part>();
-  const byConsumer = new Map<Node, Map<number, Weight>>();
-  const kept: { weight: Weight; reason: string }[] = [];
-  for (const weight of weights) {
-    const reason =
-      choice.reasonToKeep(weight) ??
-      (weight.tensor.dtype === "float16" ? "DynamicQuantizeLinear takes float32 only" : undefined);
-    const part = reason === undefined ? partOf(weight) : undefined;
-    if (part === undefined) {
-      kept.push({ weight, reason: reason ?? "no operator that pare knows uses it as a weight" });
-      continue;
-    }
-    parts.set(weight, part);
-    for (const { node, input } of weight.consumers) {
-      if (node === undefined) continue;
-      const inputs = byConsumer.get(node) ?? new Map<number, Weight>();
-      byConsumer.set(node, inputs.set(input, weight));
-    }
-  }
-  return { parts, byConsumer, kept };
-}
-
-function partOf(weight: Weight): Part | undefined {
-  if (channelAxis(weight) === undefined) return undefined;
-  const { dims } = weight.tensor;
-  if (weight.consumers.some((consumer) => productAlong(consumer, dims) !== undefined)) return "product";
-  if (weight.consumers.every(isConv)) return "conv";
-  if (weight.consumers.every(isLstm)) return "lstm";
-  return "stored";
-}
-
-const isConv = ({ node, input }: Consumer) => node?.opType === "Conv" && node.domain === "" && input === 1;
-const isLstm = ({ node, input }: Consumer) =>
-  node?.opType === "LSTM" && node.domain === "" && (input === 1 || input === 2) && intOf(node, "layout", 0) === 0;
 
 /** What a stored weight is called, for the nodes that multiply with its codes. */
 interface Stored {
