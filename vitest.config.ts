@@ -9,6 +9,8 @@ export default defineConfig({
   resolve: { alias: { "#platform": here("./src/platform/node.ts") } },
   test: {
     include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
+    // Snapshots of terminal text are without colour, also where CI asks for it.
+    env: { NO_COLOR: "1" },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
