@@ -58,7 +58,9 @@ async function openServices(model: Model, options: ServiceOptions = {}): Promise
     memory: options.memory ?? Math.floor(platform.freeMemory() / 2),
     runtime: async () => {
       const runtime = await runtimeFor(options.provider);
-      if (runtime.fallback && !notes.includes(runtime.fallback)) notes.push(runtime.fallback);
+      // A runtime that was asked for is no fallback.
+      const { fallback } = runtime;
+      if (fallback && options.provider === undefined && !notes.includes(fallback)) notes.push(fallback);
       return runtime;
     },
     temporary: () => {

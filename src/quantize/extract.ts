@@ -84,8 +84,9 @@ export function packLinear(
       makeNode("Reshape", [names.scale, shape], [scale]),
     );
   }
-  nodes.push(makeNode("Mul", [real, scale], [weight.name]));
-  return { ...packed(parts, nodes), names };
+  const result = decodedName(edits, weight);
+  nodes.push(makeNode("Mul", [real, wide(edits, weight, nodes, scale)], [result]));
+  return { ...packed(parts, finish(weight, nodes, result)), names };
 }
 
 /**
@@ -107,9 +108,10 @@ export function packBlocks(edits: Edits, workers: Workers, weight: Weight, layou
       : [zeroName, { dtype: "uint8", dims: [], data: filled(1, 2 ** (layout.bits - 1)) }],
   ];
   const nodes: Node[] = [];
+  const result = decodedName(edits, weight);
   let value = centred(edits, weight, nodes, codesName, zeroName);
   const then = (opType: string, inputs: readonly string[], last: boolean, attributes = {}) => {
-    const output = last ? weight.name : edits.fresh(`${weight.name}_${opType.toLowerCase()}`);
+    const output = last ? result : edits.fresh(`${weight.name}_${opType.toLowerCase()}`);
     nodes.push(makeNode(opType, [value, ...inputs], [output], attributes));
     value = output;
   };
@@ -120,7 +122,7 @@ export function packBlocks(edits: Edits, workers: Workers, weight: Weight, layou
   };
   const padded = blocks * layout.block !== inner;
   const { dims } = weight.tensor;
-  then("Mul", [scaleName], false);
+  then("Mul", [wide(edits, weight, nodes, scaleName)], false);
   if (layout.along === "rows") {
     then("Reshape", [constant("rows", [outer, -1])], false);
     if (padded) then("Slice", [constant("begin", [0]), constant("end", [inner]), constant("axis", [1])], false);
@@ -133,7 +135,25 @@ export function packBlocks(edits: Edits, workers: Workers, weight: Weight, layou
   } else {
     then("Reshape", [constant("shape", dims)], true);
   }
-  return packed(parts, nodes);
+  return packed(parts, finish(weight, nodes, result));
+}
+
+/**
+ * A float16 weight is decoded in float32 and rounded at the end: the CPU has no Sub and Mul for float16, and what has no
+ * kernel is not folded, but decoded at every run.
+ */
+const isHalf = ({ tensor }: Weight) => tensor.dtype === "float16";
+const decodedName = (edits: Edits, weight: Weight) =>
+  isHalf(weight) ? edits.fresh(`${weight.name}_decoded`) : weight.name;
+const finish = (weight: Weight, nodes: readonly Node[], result: string): readonly Node[] =>
+  isHalf(weight) ? [...nodes, makeNode("Cast", [result], [weight.name], { to: DTYPES.float16.code })] : nodes;
+
+/** The scale in the type that the decoding computes in. */
+function wide(edits: Edits, weight: Weight, nodes: Node[], scale: string): string {
+  if (!isHalf(weight)) return scale;
+  const output = edits.fresh(`${scale}_float32`);
+  nodes.push(makeNode("Cast", [scale], [output], { to: DTYPES.float32.code }));
+  return output;
 }
 
 /** Nodes that make codes minus zero point, in float. */
@@ -148,7 +168,7 @@ function centred(edits: Edits, weight: Weight, nodes: Node[], codes: string, zer
 }
 
 const cast = (weight: Weight, from: string, to: string) =>
-  makeNode("Cast", [from], [to], { to: DTYPES[weight.tensor.dtype].code });
+  makeNode("Cast", [from], [to], { to: DTYPES[isHalf(weight) ? "float32" : weight.tensor.dtype].code });
 
 const packed = (parts: Parts, decode: readonly Node[]): Packed => ({
   parts,
