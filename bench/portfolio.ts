@@ -25,7 +25,6 @@ const step = (options: Omit<Extract<RecipeStep, { method: "quantize" }>, "method
 ];
 const forms: Readonly<Record<string, { readonly recipe: Recipe; readonly target?: string }>> = {
   "float16 stored": { recipe: step({ weights: "float16", compute: "stored" }) },
-  "float16 compute": { recipe: step({ weights: "float16" }) },
   "int8 self-extracting": { recipe: step({ weights: "int8", form: "extract" }) },
   "uint8 blocks self-extracting": { recipe: step({ weights: "uint8", form: "extract", granularity: "block" }) },
   "int8 dynamic": { recipe: step({ weights: "int8", activations: "dynamic" }) },
@@ -53,7 +52,12 @@ for (const path of portfolioModels()) {
     const { model } = await compress(original, recipe, { data, target });
     made.push({ label, model });
   }
-  const report = await measure([original, ...made.map(({ model }) => model)], { data, limit });
+  const report = await measure([original, ...made.map(({ model }) => model)], {
+    data,
+    limit,
+    metrics: ["size", "transfer", "latency", "fidelity", "accuracy"],
+    latencyBudgetMs: 1000,
+  });
   const result = {
     ...report,
     title: name,
@@ -87,8 +91,8 @@ function writeReadme(path: string): void {
   });
   const text = [`| model | ${shown.join(" | ")} |`, `|---|${shown.map(() => "---").join("|")}|`, ...rows].join("\n");
   const readme = readFileSync(path, "utf8");
-  const marks = /(<!-- results:begin -->\n)[\s\S]*?(\n<!-- results:end -->)/;
-  writeFileSync(path, readme.replace(marks, `$1\n${text}\n$2`));
+  const marks = /(<!-- results:begin -->)[\s\S]*?(<!-- results:end -->)/;
+  writeFileSync(path, readme.replace(marks, `$1\n\n${text}\n\n$2`));
 }
 
 function cell(row: ModelReport, reference: ModelReport): string {
@@ -100,8 +104,9 @@ function cell(row: ModelReport, reference: ModelReport): string {
   return `${size}; ${value} [${low}, ${high}]`;
 }
 
-const number = ({ metric, value }: { readonly metric: string; readonly value: number }) =>
-  metric === "top-1" ? `${(value * 100).toFixed(2)} %` : value.toFixed(3);
+function number({ metric, value }: { readonly metric: string; readonly value: number }): string {
+  return metric === "top-1" ? `${(value * 100).toFixed(2)} %` : value.toFixed(3);
+}
 
 function table({ title, data, models }: Report): string {
   const lines = [
