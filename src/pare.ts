@@ -265,6 +265,6 @@ function next(target: Target, synthetic: boolean, chosen: Attempt | undefined): 
     ...(target.name === "any" ? ["--target node (or webgpu)  where packed 4-bit and 8-bit products are fast"] : []),
     float
       ? 'pare quantize <model> --weights uint8 --form extract --keep "<node or glob>"  to keep sensitive layers in float'
-      : "pare quantize <model> --weights uint4 --form extract  half the size again, at some loss",
+      : "pare quantize <model> --weights uint4 --form extract  a third smaller again; small networks lose much by it",
   ];
 }
