@@ -6,7 +6,7 @@ import type { Dataset } from "./data/dataset.js";
 import { syntheticFeeds } from "./data/synthetic.js";
 import type { Binding } from "./engine/dims.js";
 import { type Observation, observe } from "./engine/observe.js";
-import { weightBytes } from "./engine/weight-bytes.js";
+import { SESSION_FACTOR, weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
 import { everyGraph } from "./ir/traverse.js";
 import { load } from "./load.js";
@@ -37,8 +37,6 @@ export interface InspectOptions extends ServiceOptions {
 }
 
 const LISTED = 20;
-/** A session takes about this many times the weights. */
-const SESSION_FACTOR = 2.5;
 
 /** Throws PareError when the model cannot be loaded. What a deep inspection cannot observe is null, with a note. */
 export async function inspect(input: Model | string, options: InspectOptions = {}): Promise<Inspection> {

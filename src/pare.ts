@@ -5,7 +5,7 @@ import { PareError } from "./base/errors.js";
 import { info, type Note, warning } from "./base/note.js";
 import { applyPlan } from "./compress.js";
 import type { Dataset } from "./data/dataset.js";
-import { weightBytes } from "./engine/weight-bytes.js";
+import { SESSION_FACTOR, weightBytes } from "./engine/weight-bytes.js";
 import { GATE, type GateLimits, judgeQuality, type Verdict } from "./gate.js";
 import type { Model } from "./ir/model.js";
 import { measure } from "./measure.js";
@@ -58,8 +58,6 @@ const LATENCY_BUDGET_MS = 400;
 /** A form that seems slower is timed again, longer, so many times in all, unless it is beyond doubt. */
 const TIMINGS = 3;
 const CLEARLY_SLOWER = 3;
-/** A session takes about this many times the weights: above the budget nothing is timed. */
-const SESSION_FACTOR = 2.5;
 /** Forms whose sizes differ by less than this share are one size: then the faster one is better. */
 const SAME_SIZE = 0.02;
 const CHOSEN = "chosen";

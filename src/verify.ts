@@ -4,7 +4,7 @@
 import { platform } from "#platform";
 import type { Dataset } from "./data/dataset.js";
 import { type Verification as EngineVerification, verifyModel } from "./engine/compare.js";
-import { weightBytes } from "./engine/weight-bytes.js";
+import { SESSION_FACTOR, weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
 import { type ServiceOptions, type Services, withServices } from "./services.js";
 import { unchangedPath } from "./subject.js";
@@ -18,8 +18,6 @@ export interface Verification extends EngineVerification {
 const SAMPLES = { real: 32, synthetic: 4 };
 /** Samples for a model that runs in segments: each passes over all of the weights. */
 const LARGE_SAMPLES = 1;
-/** As in `engine/compare`: bytes of a session for each byte of weights. */
-const SESSION_FACTOR = 2.5;
 
 /**
  * Throws when the two have different outputs; a runtime that refuses gives `verified: "no"` with the reason. Models whose

@@ -1,4 +1,4 @@
-// The flow of every command that makes a model: load, apply the steps, save whole or not at all, verify what was saved.
+// The flow of every command that makes a model: load, apply the steps, verify, save whole or not at all.
 
 import { type Command, Option } from "commander";
 import pc from "picocolors";

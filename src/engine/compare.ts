@@ -11,7 +11,7 @@ import { type OutputFigures, type OutputTally, outputFigures } from "./figures.j
 import type { PortInfo, RuntimeSession, SessionOptions } from "./runtime.js";
 import { runInSegments } from "./segments.js";
 import { type EngineServices, openSession } from "./session.js";
-import { weightBytes } from "./weight-bytes.js";
+import { SESSION_FACTOR, weightBytes } from "./weight-bytes.js";
 
 export interface Verification {
   /** "full": both ran whole. "segments": both ran in consecutive pieces of their graphs. "no": they did not run. */
@@ -36,11 +36,6 @@ export interface VerifyOptions {
   readonly classes?: readonly string[] | undefined;
 }
 
-/**
- * Bytes that a session takes at its peak for each byte of weights, measured on ONNX Runtime: 2.2 for a float model;
- * self-extracting weights are float again once loaded, so the larger of the two models counts for both.
- */
-const SESSION_FACTOR = 2.5;
 const DEFAULT_MEMORY = 2 * 2 ** 30;
 
 /**
