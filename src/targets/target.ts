@@ -1,18 +1,56 @@
-// Where a model will run, and what is fast there. The measurements behind each choice stand beside it.
+// Where a model will run, and what is fast there. The measurement behind each choice stands beside it, in `why`.
 
 import type { Method } from "../base/registry.js";
+import type { DType } from "../tensor/dtype.js";
+import type { ProviderName } from "./support/kernels.js";
+
+/** A pair of types of QDQ int8: activations, then weights. */
+export type StaticInt8 = "U8S8" | "U8U8" | "S8S8";
+
+/** One runtime that a target stands for, and the providers that it asks for each node, in order. */
+export interface TargetRuntime {
+  /** As people call it: "onnxruntime-node", "onnxruntime-web". */
+  readonly name: string;
+  /** The first with a kernel runs the node; the last is where what the others lack falls back to. */
+  readonly providers: readonly [ProviderName, ...ProviderName[]];
+}
+
+/** A condition on the shape of a weight, without which a packed kernel runs but is not the fast one. */
+export interface Alignment {
+  readonly form: keyof Target["fast"];
+  /** The reduced dimension must be a multiple of this. */
+  readonly k?: number;
+  /** The output dimension must be a multiple of this. */
+  readonly n?: number;
+  /** Block sizes that the fast kernel takes. */
+  readonly block?: readonly number[];
+  readonly why: string;
+}
 
 export interface Target extends Method {
-  /** Native operators with a fast kernel there. Everything else is stored self-extracting. */
+  /** Native forms with a fast kernel there. Everything else is stored self-extracting. */
   readonly fast: {
     /** Bit widths for which MatMulNBits is at least as fast as float, with the accuracy_level that makes it so. */
-    readonly matMulNBits: readonly { readonly bits: number; readonly accuracyLevel: number }[];
+    readonly matMulNBits: readonly { readonly bits: 2 | 4 | 8; readonly accuracyLevel: number }[];
+    readonly matMulBnb4: boolean;
     readonly gatherBlockQuantized: boolean;
+    /** Element types of constant weights that a DequantizeLinear makes float at (nearly) no cost at every run. */
+    readonly dequantizeLinear: readonly DType[];
     /** DynamicQuantizeLinear + MatMulInteger / ConvInteger. */
     readonly dynamicInt8: boolean;
+    /** QDQ int8: types of activations and weights with a fused integer kernel, best first; empty: none. */
+    readonly staticInt8: readonly StaticInt8[];
     /** float16 arithmetic without casts back to float32. */
     readonly float16: boolean;
   };
+  /** For each row of `fast`: why, in one sentence, with the measured figure where there is one. */
+  readonly why: Readonly<Record<keyof Target["fast"], string>>;
+  /** Shapes that the packed kernels want to be fast there. */
+  readonly alignment: readonly Alignment[];
+  /** Highest version of the default domain that the runtime there loads. */
+  readonly opset: number;
+  /** Highest ir_version that the runtime there loads. */
+  readonly irVersion: number;
   /** Engines of `platform` that show how fast a form is there: the native one, onnxruntime-web's WASM, or neither here. */
   readonly timedOn: readonly ("native" | "wasm")[];
   /**
@@ -22,6 +60,8 @@ export interface Target extends Method {
   readonly saturates: boolean;
   /** Largest heap of the runtime there, bytes; infinite where it is the machine's memory. */
   readonly heapLimit: number;
+  /** Runtimes in which a model must run to run "there"; the operators they have are in `support/`. */
+  readonly runtimes: readonly [TargetRuntime, ...TargetRuntime[]];
 }
 
 export const defineTarget = (target: Target): Target => Object.freeze(target);
