@@ -48,12 +48,14 @@ export interface Place {
   readonly node: Node;
 }
 
-/** MatMul or Gemm. `codes` are int8 [K, N]; `scale` is a scalar or [N]. */
+/** MatMul or Gemm. `codes` are int8 [K, N], or uint8 with the scalar `zeroPoint`; `scale` is a scalar or [N]. */
 export function dynamicProduct(
   { edits, activations, graph, node }: Place,
   codes: string,
   scale: string,
+  zeroPoint = "",
 ): readonly Node[] {
+  const more = zeroPoint === "" ? [] : [zeroPoint];
   return productNodes(edits, graph, node, "float32", (left, output) => {
     const { nodes, value } = activations.quantized(graph, left);
     const [sum, real, scales] = [
@@ -63,7 +65,7 @@ export function dynamicProduct(
     ];
     return [
       ...nodes,
-      makeNode("MatMulInteger", [value.codes, codes, value.zeroPoint], [sum], {}, "", node.name || sum),
+      makeNode("MatMulInteger", [value.codes, codes, value.zeroPoint, ...more], [sum], {}, "", node.name || sum),
       makeNode("Cast", [sum], [real], { to: DTYPES.float32.code }),
       makeNode("Mul", [value.scale, scale], [scales]),
       makeNode("Mul", [real, scales], [output]),

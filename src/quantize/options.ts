@@ -68,6 +68,10 @@ export const quantizeOptions = z.object({
     .optional()
     .describe("Dynamic int8 weights within 7 bits, for x64 without VNNI; default: as the target needs"),
   io: some("io", z.enum(["float32", "float16"]), "float16 compute: type of the model's inputs and outputs"),
+  float16Io: z
+    .array(z.string())
+    .optional()
+    .describe("float16 compute: inputs and outputs that become float16 whatever io says: names, or globs of names"),
   guard: some(
     "guard",
     z.enum(["auto", "run", "off"]),
@@ -102,12 +106,6 @@ export function settle(stated: QuantizeOptions): Settings {
     throw wrong(
       `Dynamic activations need 8-bit weights, not ${format.name}.`,
       "Use weights int8, or activations float for weight-only quantization.",
-    );
-  }
-  if (options.activations === "dynamic" && format.low === 0) {
-    throw wrong(
-      "Integer products have int8 weights (uint8 for Conv, which has no other kernel).",
-      "Use weights int8 with activations dynamic.",
     );
   }
   if (format.bits === 4 && (options.granularity === "channel" || options.granularity === "tensor")) {

@@ -65,7 +65,8 @@ export const LARGE = 256;
 export const nothingDone = (what: string): Note =>
   warning("nothing-quantized", `The model has no weights that ${what} can change.`);
 
-function matcher(patterns: readonly string[]): (name: string) => boolean {
+/** Whether a name is one of these, or matches one as a glob. */
+export function matcher(patterns: readonly string[]): (name: string) => boolean {
   const literal = new Set(patterns);
   const globs = patterns.filter((pattern) => picomatch.scan(pattern).isGlob).map((pattern) => picomatch(pattern));
   return (name) => literal.has(name) || globs.some((matches) => matches(name));

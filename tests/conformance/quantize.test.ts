@@ -63,14 +63,10 @@ describe("schemes", () => {
         expect(() => choose(choice)).toThrow(/8-bit weights/);
         continue;
       }
-      if (choice.activations === "dynamic" && choice.weights === "uint8") {
-        expect(() => choose(choice)).toThrow(/int8 weights/);
-        continue;
-      }
       valid++;
       expect(schemes.list).toContain(choose(choice).scheme);
     }
-    expect(valid).toBe(7);
+    expect(valid).toBe(8);
   });
 
   it("refuse options that contradict each other, with what to do", () => {

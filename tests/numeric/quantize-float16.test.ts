@@ -34,6 +34,21 @@ describe("float16", () => {
     await session.release();
   });
 
+  it("makes named inputs and outputs float16 and no others", async () => {
+    for (const [float16Io, dtypes] of [
+      [["x"], ["float16", "float32"]],
+      [["matmul*"], ["float32", "float16"]],
+      [["z"], ["float32", "float32"]],
+    ] as const) {
+      const parsed = quantizeStep.options.parse({ weights: "float16", float16Io });
+      const { model } = await quantizeStep.apply(cases.MatMul!.model, parsed, stepContext([cases.MatMul!.feeds]));
+      assertValid(model);
+      const session = await openSession(model, services);
+      expect([...session.inputs, ...session.outputs].map(({ dtype }) => dtype)).toEqual(dtypes);
+      await session.release();
+    }
+  });
+
   it("keeps nodes that take an input beyond its range", async () => {
     const large = value(4, 32);
     const given = one(

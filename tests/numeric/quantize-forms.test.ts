@@ -76,9 +76,9 @@ describe("products of packed weights", () => {
 });
 
 describe("integer products", () => {
-  it("are what ONNX Runtime fuses", async () => {
+  it.each(["int8", "uint8"])("are what ONNX Runtime fuses, with %s weights", async (weights) => {
     for (const name of ["MatMul", "tied", "inside If"]) {
-      const made = await quantized(cases[name]!, { activations: "dynamic" });
+      const made = await quantized(cases[name]!, { weights, activations: "dynamic" });
       expect(made.db).toBeGreaterThan(28);
       const left = await loaded(made.model);
       expect(left.some((op) => op === "DynamicQuantizeMatMul" || op === "MatMulIntegerToFloat")).toBe(true);
@@ -86,12 +86,13 @@ describe("integer products", () => {
     }
   });
 
-  it("cover Gemm, Conv with uint8 weights, and bidirectional LSTM", async () => {
-    expect((await quantized(cases.Gemm!, { activations: "dynamic" })).ops).toContain("MatMulInteger");
-    const conv = await quantized(cases.Conv!, { activations: "dynamic" });
+  it.each(["int8", "uint8"])("cover Gemm, Conv with uint8 weights, and bidirectional LSTM: %s", async (weights) => {
+    const options = { weights, activations: "dynamic" };
+    expect((await quantized(cases.Gemm!, options)).ops).toContain("MatMulInteger");
+    const conv = await quantized(cases.Conv!, options);
     expect(conv.ops).toContain("ConvInteger");
     expect(conv.model.graph.initializers.get("w_quantized")?.dtype).toBe("uint8");
-    const lstm = await quantized(cases.LSTM!, { activations: "dynamic" });
+    const lstm = await quantized(cases.LSTM!, options);
     expect(lstm.ops).toContain("DynamicQuantizeLSTM");
     for (const { db } of [conv, lstm]) expect(db).toBeGreaterThan(28);
   });

@@ -14,6 +14,8 @@ export interface HalfPolicy {
   /** Why a node stays in float32, or undefined. `names` are the float32 values that it takes and gives. */
   obstacle(node: Node, names: readonly string[]): string | undefined;
   readonly io: "float32" | "float16";
+  /** Inputs and outputs that are float16 whatever `io` says. */
+  float16Io(name: string): boolean;
   /** Whether a weight of nodes that stay in float32 is to be stored in float16 nevertheless. */
   stores(name: string): boolean;
   /** A weight as float16. */
@@ -83,7 +85,8 @@ class Body {
   #input(info: ValueInfo, given: DType | undefined): ValueInfo {
     const dtype = given ?? (info.type?.kind === "tensor" ? info.type.dtype : undefined);
     // An input with a default value keeps it as it is.
-    const half = this.border === "half" && dtype === "float32" && !this.source.initializers.has(info.name);
+    const half =
+      this.#borderOf(info.name) === "half" && dtype === "float32" && !this.source.initializers.has(info.name);
     this.#entries.set(info.name, dtype === "float32" ? { dtype, [half ? "half" : "full"]: info.name } : { dtype });
     return half ? retyped(info) : info;
   }
@@ -130,7 +133,7 @@ class Body {
       this.#entries.set(name, { dtype, ...facts });
       return name;
     }
-    const taken = this.#outputs.has(name) && precision !== this.border;
+    const taken = this.#outputs.has(name) && precision !== this.#borderOf(name);
     const written = taken ? this.policy.fresh(`${name}_float${precision === "half" ? 16 : 32}`) : name;
     this.#entries.set(name, { dtype, [precision]: written, ...facts });
     return written;
@@ -141,6 +144,11 @@ class Body {
     const unknown = node.inputs.some((name) => name !== "" && this.#find(name)?.dtype === undefined);
     if (unknown && floats.length > 0 && subgraphs(node).length === 0) return "the type of what it takes is not known";
     return this.policy.obstacle(node, floats);
+  }
+
+  /** What a float32 input or output of this graph becomes. */
+  #borderOf(name: string): Precision {
+    return this.outer === undefined && this.policy.float16Io(name) ? "half" : this.border;
   }
 
   /** The name of a float32 value in a precision, here: with a Cast, once, where it is not made in it. */
@@ -161,7 +169,7 @@ class Body {
     const known = own ? undefined : this.#casts.get(`${precision} ${name}`);
     if (known !== undefined) return known;
     const from = (precision === "half" ? entry.full : entry.half)!;
-    const wanted = own && this.#outputs.has(name) && precision === this.border;
+    const wanted = own && this.#outputs.has(name) && precision === this.#borderOf(name);
     const cast = wanted ? name : this.policy.fresh(`${name}_float${precision === "half" ? 16 : 32}`);
     this.#nodes.push(
       makeNode("Cast", [from], [cast], { to: DTYPES[precision === "half" ? "float16" : "float32"].code }),
@@ -255,9 +263,10 @@ class Body {
     if (entry?.dtype !== "float32") return info;
     if (this.outer === undefined && entry.weight === undefined && this.#entries.get(info.name) === entry) {
       // A name that callers know: `#node` has left it free for the form that is wanted.
-      const given = this.want(info.name, this.border);
+      const border = this.#borderOf(info.name);
+      const given = this.want(info.name, border);
       if (given !== info.name) this.#nodes.push(makeNode("Identity", [given], [info.name]));
-      return this.border === "half" ? retyped(info) : info;
+      return border === "half" ? retyped(info) : info;
     }
     if (this.outer === undefined) return info;
     // Outputs of a subgraph are known by their place.

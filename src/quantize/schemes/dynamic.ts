@@ -89,7 +89,8 @@ class Rewriting {
   store(weight: Weight, part: Part): void {
     const { edits, context } = this;
     const { dims } = weight.tensor;
-    const name = part === "conv" ? "uint8" : part === "stored" ? this.settings.format.name : "int8";
+    const { name: wanted } = this.settings.format;
+    const name = part === "conv" ? "uint8" : wanted;
     const general = linearLayout(weight, { ...this.settings, format: formats.get(name), symmetric: true });
     const layout = { ...general, axis: scaledAxis(weight, part, general.axis) };
     const reduced = this.#reduced && name === "int8" && part !== "stored" ? { low: -64, high: 64 } : {};
@@ -103,7 +104,11 @@ class Rewriting {
         part === "stored" ? "" : ` for ${others.map(({ node }) => (node ? label(node) : "an output")).join(", ")}`;
       const text = `"${weight.name}" is stored as ${name} and decoded once, when the model loads${why}.`;
       this.#notes.push(info("quantized-extract", text, weight.name));
-    } else edits.replaceConstant(weight.graph, weight.name, packed.parts);
+    } else {
+      // An LSTM has zero points for each direction, made where it is written.
+      const parts = packed.parts.filter(([name]) => part !== "lstm" || name !== packed.names.zeroPoint);
+      edits.replaceConstant(weight.graph, weight.name, parts);
+    }
     const names = packed.names;
     this.#stored.set(weight, { ...names, zeroPoint: names.zeroPoint ?? "", dims, axis: layout.axis });
     const seen = new Set(weight.consumers.flatMap((consumer) => consumer.through ?? []));
@@ -144,7 +149,7 @@ class Rewriting {
       const along = consumer && integerProduct(consumer, stored.dims, stored.axis);
       if (along === undefined) return undefined;
       const codes = along === "rows" ? stored.codes : this.transposed(weight, stored.codes, [1, 0]);
-      return dynamicProduct(place, codes, stored.scale);
+      return dynamicProduct(place, codes, stored.scale, stored.zeroPoint);
     }
     if (part === "conv") {
       const bias = this.bias(place, stored, outer);
@@ -171,7 +176,8 @@ class Rewriting {
     const zeroPoint = this.once(weight, "zero_point", (name) => {
       const dims = this.settings.granularity === "tensor" ? [stored.dims[0]!] : stored.dims.slice(0, 2);
       const count = dims.reduce((all, dim) => all * dim, 1);
-      this.edits.addConstant(weight.graph, name, { dtype: "int8", dims, data: filled(count, 0) });
+      const dtype = stored.zeroPoint === "" ? "int8" : "uint8";
+      this.edits.addConstant(weight.graph, name, { dtype, dims, data: filled(count, dtype === "int8" ? 0 : 128) });
     });
     return { codes: this.transposed(weight, stored.codes, [0, 2, 1]), scale: stored.scale, zeroPoint };
   }

@@ -13,7 +13,7 @@ import { operatorObstacle } from "../half/rules.js";
 import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
-import { nothingDone, selection } from "../select.js";
+import { matcher, nothingDone, selection } from "../select.js";
 import { collectWeights, matrixUses, type Weight } from "../weights.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
@@ -22,7 +22,7 @@ export const half = defineScheme({
   summary: "float16 weights and arithmetic; inputs and outputs stay float32 unless asked otherwise",
   reference: "https://onnxruntime.ai/docs/performance/model-optimizations/float16.html",
   operators: ["*"],
-  reads: { ...COMMON, compute: true, io: true, guard: true },
+  reads: { ...COMMON, compute: true, io: true, float16Io: true, guard: true },
   serves: ({ format, compute }) => format.kind === "float" && compute === "compute",
   foresee(model) {
     const opset = model.opsets.get("") ?? 1;
@@ -50,6 +50,7 @@ export const half = defineScheme({
     const opset = model.opsets.get("") ?? 1;
     const converted = toHalf(model, {
       io: settings.io,
+      float16Io: matcher(settings.float16Io ?? []),
       stores: (name) => storedNames.has(name),
       fresh: (prefix) => edits.fresh(prefix),
       half: (name, tensor) => halfCopy(context, name, tensor),
@@ -71,10 +72,10 @@ const JUDGED = warning(
 );
 
 /** Inputs and outputs that the option io makes float16 whatever they hold. */
-function borders({ graph }: Model, { reasons }: OutOfRange, { io }: Settings): Note[] {
-  if (io === "float32") return [];
+function borders({ graph }: Model, { reasons }: OutOfRange, { io, float16Io = [] }: Settings): Note[] {
+  const stated = matcher(float16Io);
   return [...graph.inputs, ...graph.outputs].flatMap(({ name }) => {
-    const reason = reasons.get(name);
+    const reason = io === "float16" || stated(name) ? reasons.get(name) : undefined;
     if (reason === undefined) return [];
     const text = `"${name}" is float16 as io asks, and becomes infinite beyond: ${reason}. Use io float32.`;
     return [warning("border-out-of-range", text, name)];
