@@ -1,5 +1,7 @@
 // Sub-byte integers as ONNX stores them: low bits first, the last byte padded with zeros (onnx.proto, TensorProto.raw_data).
 
+import { internal } from "../base/errors.js";
+
 export type PackedBits = 1 | 2 | 4;
 
 /** Packs codes, one a byte, of which the low `bits` bits count (two's complement for signed types). */
@@ -46,3 +48,67 @@ function unpackInto(codes: Uint8Array | Int8Array, packed: Uint8Array, bits: Pac
   const mask = (1 << bits) - 1;
   for (let i = 0; i < codes.length; i++) codes[i] = (packed[(i / each) | 0]! >> ((i % each) * bits)) & mask;
 }
+
+/** A stream of fields of 1 to 16 bits, low bits first and without gaps, the last byte padded with zeros: ONNX's int2, int4, float6. */
+export function packBits(
+  codes: Uint8Array | Int8Array | Uint16Array | Int16Array,
+  bits: number,
+): Uint8Array<ArrayBuffer> {
+  const packed = new Uint8Array(Math.ceil((codes.length * checkedBits(bits)) / 8));
+  const mask = (1 << bits) - 1;
+  let held = 0;
+  let count = 0;
+  let at = 0;
+  for (let i = 0; i < codes.length; i++) {
+    held |= (codes[i]! & mask) << count;
+    for (count += bits; count >= 8; count -= 8) {
+      packed[at++] = held;
+      held >>>= 8;
+    }
+  }
+  if (count > 0) packed[at] = held;
+  return packed;
+}
+
+export type ByteBits = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** The first `count` fields of a stream, one an element, unsigned: bytes up to 8 bits, else words. Throws if the stream is shorter. */
+export function unpackBits(packed: Uint8Array, bits: ByteBits, count: number): Uint8Array<ArrayBuffer>;
+export function unpackBits(
+  packed: Uint8Array,
+  bits: number,
+  count: number,
+): Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+export function unpackBits(packed: Uint8Array, bits: number, count: number) {
+  const codes = checkedBits(bits) > 8 ? new Uint16Array(count) : new Uint8Array(count);
+  if (packed.length < Math.ceil((count * bits) / 8)) {
+    throw internal(`${count} codes of ${bits} bits need more than ${packed.length} bytes`);
+  }
+  const mask = (1 << bits) - 1;
+  let held = 0;
+  let filled = 0;
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    for (; filled < bits; filled += 8) held |= packed[at++]! << filled;
+    codes[i] = held & mask;
+    held >>>= bits;
+    filled -= bits;
+  }
+  return codes;
+}
+
+function checkedBits(bits: number): number {
+  if (!Number.isInteger(bits) || bits < 1 || bits > 16) throw internal(`fields of ${bits} bits cannot be packed`);
+  return bits;
+}
+
+export {
+  bitsPerCode,
+  type Packing,
+  type Plane,
+  packCodes,
+  packedBytes,
+  packingFor,
+  symbolTable,
+  unpackCodes,
+} from "./planes.js";
