@@ -263,6 +263,25 @@ describe("save", () => {
     await expect(saveBytes(model)).rejects.toMatchObject({ code: "model-too-large" });
   });
 
+  it("cuts the data into files of a size, under the names asked for, whatever stood there", async () => {
+    const all = { a: bytes(5000, 1), b: bytes(70_000, 2), c: bytes(2000, 3), d: bytes(3000, 4) };
+    const options = { external: true, dataSuffix: "_data", dataLimit: 8000 };
+    for (const shift of [0, 10]) {
+      const changed = Object.entries(all).map(([name, { dims }], i) => [name, bytes(dims[0]!, i + shift)] as const);
+      const written = await save(await modelOf(Object.fromEntries(changed)), at("m.onnx"), options);
+      expect(written.files.map(({ path }) => path)).toEqual(
+        ["m.onnx", "m.onnx_data", "m.onnx_data_1", "m.onnx_data_2"].map(at),
+      );
+      expect(written.files.slice(1).map((file) => file.bytes)).toEqual([5000, 70_000, 2048 + 3000]);
+      expect(readdirSync(folder).sort()).toEqual(["m.onnx", "m.onnx_data", "m.onnx_data_1", "m.onnx_data_2"]);
+      const model = await load(at("m.onnx"));
+      for (const [name, { dims }] of changed) {
+        const i = changed.findIndex(([other]) => other === name);
+        expect(await weight(model, name)).toEqual(new Uint8Array(dims[0]!).fill(i + shift));
+      }
+    }
+  });
+
   it("takes file URLs, and load does too", async () => {
     const url = pathToFileURL(at("a b.onnx"));
     await save(await load(fixture("external/model.onnx")), url.href, { external: true });

@@ -14,13 +14,17 @@ import { MAX_MODEL } from "./onnx/limits.js";
 export interface SaveOptions extends Context {
   /** Weights of 1 KiB or more in a file `<name>.data` beside the model. Default: only when it passes 2 GiB. */
   readonly external?: boolean;
+  /** What the name of that data file adds to the model's; default ".data". */
+  readonly dataSuffix?: string;
+  /** Bytes of one data file at most, as far as no single weight is larger; more go to `_1`, `_2` ... Default: one file. */
+  readonly dataLimit?: number | undefined;
 }
 
 export interface Saved {
   readonly path: string;
   /** Bytes of all files. */
   readonly bytes: number;
-  /** The model file, then its data file if there is one. */
+  /** The model file, then its data files if there are any. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
 }
 
@@ -65,26 +69,32 @@ export const saveBytes = (model: Model): Promise<Uint8Array<ArrayBuffer>> => toB
  * file without its weights. Without hard links (FAT, some network drives) the data is renamed first, then the model.
  */
 async function saveExternal(model: Model, path: string, options: SaveOptions): Promise<Saved> {
-  const location = `${baseName(path)}.data`;
-  const dataPath = `${path}.data`;
-  const encoded = encode(model, { external: { location } });
-  const data = encoded.external;
+  const { dataSuffix = ".data", dataLimit: limit } = options;
+  const location = `${baseName(path)}${dataSuffix}`;
+  const encoded = encode(model, { external: { location, limit } });
+  const data = [encoded.external, ...(encoded.further ?? [])].filter((file) => file !== undefined);
+  const beside = (name: string) => `${path}${name.slice(baseName(path).length)}`;
   await refuseDataFile(model, path, path);
-  if (data) await refuseDataFile(model, dataPath, path);
-  const writing = new Writing(encoded.byteLength + (data?.byteLength ?? 0), options);
+  for (const file of data) await refuseDataFile(model, beside(file.location), path);
+  const writing = new Writing(encoded.byteLength + data.reduce((sum, file) => sum + file.byteLength, 0), options);
   await writing.guarded(async () => {
     // Data first, for it is what may not fit.
-    const dataSink = data && (await writing.create(dataPath));
-    if (dataSink) await writing.fill(dataSink, data);
+    const dataSinks: ByteSink[] = [];
+    let replaces = false;
+    for (const file of data) {
+      const sink = await writing.create(beside(file.location));
+      dataSinks.push(sink);
+      await writing.fill(sink, file);
+      replaces ||= (await platform.realPath(beside(file.location))) !== undefined;
+    }
     const sink = await writing.create(path);
     await writing.fill(sink, encoded);
-    const replaces = dataSink !== undefined && (await platform.realPath(dataPath)) !== undefined;
-    const second = `${location}.${data?.byteLength ?? 0}.new`;
-    const removeSecond = replaces ? await dataSink.alias?.(`${dataPath}.${data?.byteLength ?? 0}.new`) : undefined;
-    if (removeSecond && dataSink) {
+    const second = `${location}.${data[0]?.byteLength ?? 0}.new`;
+    const removeSecond = replaces ? await aliases(dataSinks, beside(second)) : undefined;
+    if (removeSecond) {
       try {
         const between = await writing.create(path);
-        await writing.fill(between, encode(model, { external: { location: second } }));
+        await writing.fill(between, encode(model, { external: { location: second, limit } }));
         await between.commit();
       } catch (error) {
         await removeSecond();
@@ -92,11 +102,28 @@ async function saveExternal(model: Model, path: string, options: SaveOptions): P
       }
     }
     // From here on nothing is read or written, only names change.
-    await dataSink?.commit();
+    for (const dataSink of dataSinks) await dataSink.commit();
     await sink.commit();
     await removeSecond?.();
   });
-  return saved([path, encoded], ...(data ? [[dataPath, data] as const] : []));
+  return saved([path, encoded], ...data.map((file) => [beside(file.location), file] as const));
+}
+
+/** Second names of all data files, `path`, `path_1` ..., or undefined where there are no hard links. */
+async function aliases(sinks: readonly ByteSink[], path: string): Promise<(() => Promise<void>) | undefined> {
+  const made: (() => Promise<void>)[] = [];
+  const remove = async () => {
+    for (const one of made) await one();
+  };
+  for (const [at, sink] of sinks.entries()) {
+    const one = await sink.alias?.(at === 0 ? path : `${path}_${at}`);
+    if (one === undefined) {
+      await remove();
+      return undefined;
+    }
+    made.push(one);
+  }
+  return remove;
 }
 
 /** The outputs of one save: filled with progress, and all taken back when anything fails. */

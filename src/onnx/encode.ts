@@ -24,12 +24,22 @@ export interface EncodedFile {
 
 export interface Encoded extends EncodedFile {
   /** The data file that stands beside the model, when weights were moved there. */
-  readonly external?: EncodedFile & { readonly location: string };
+  readonly external?: DataFile;
+  /** More data files, where one would pass the limit of `EncodeOptions`. */
+  readonly further?: readonly DataFile[];
+}
+
+export interface DataFile extends EncodedFile {
+  readonly location: string;
 }
 
 export interface EncodeOptions {
-  /** Puts initializers of `threshold` bytes (default 1024) or more into a file `location` beside the model. */
-  readonly external?: { readonly location: string; readonly threshold?: number };
+  /**
+   * Puts initializers of `threshold` bytes (default 1024) or more into a file `location` beside the model. What would make
+   * that file longer than `limit` bytes goes into `<location>_1`, `<location>_2` and so on; no weight is cut in two, so
+   * one weight beyond the limit makes a longer file.
+   */
+  readonly external?: { readonly location: string; readonly threshold?: number; readonly limit?: number | undefined };
 }
 
 /** Smaller ones stay inline: runtimes read shape constants while they infer shapes, before external data is there. */
@@ -58,7 +68,7 @@ export function encode(model: Model, options: EncodeOptions = {}): Encoded {
 /** As `encode`, for callers that want to know the size before they decide; may be larger than protobuf allows. */
 export function layOutModel(model: Model, options: EncodeOptions = {}): Encoded {
   const payloads: Payload[] = [];
-  const data = options.external && new DataFile(options.external.threshold ?? THRESHOLD, options.external.location);
+  const data = options.external && new Externals(options.external);
   const sink: PayloadSink = {
     inline(field: PayloadField, pieces: readonly TensorData[]) {
       payloads.push({ field, pieces });
@@ -68,9 +78,8 @@ export function layOutModel(model: Model, options: EncodeOptions = {}): Encoded 
   };
   const skeleton = toBinary(ModelProtoSchema, new GraphWriter(sink).model(model));
   const file = encodedFile(layOut(skeleton, payloads));
-  return data && options.external && data.pieces.length > 0
-    ? { ...file, external: { ...encodedFile(data.pieces), location: options.external.location } }
-    : file;
+  const [external, ...further] = data?.files() ?? [];
+  return external ? { ...file, external, ...(further.length > 0 ? { further } : {}) } : file;
 }
 
 /** The whole model as one message in memory, weights inline. */
@@ -85,30 +94,45 @@ export async function toBytes(model: Model): Promise<Uint8Array<ArrayBuffer>> {
   return bytes;
 }
 
-class DataFile {
-  readonly pieces: Piece[] = [];
+class Externals {
+  /** The pieces of each data file. */
+  private readonly pieces: Piece[][] = [];
   private length = 0;
   /** Weights that share their data (tied weights) share their place. */
   private readonly places = new Map<TensorData, Readonly<Record<string, string>>>();
 
-  constructor(
-    private readonly threshold: number,
-    private readonly location: string,
-  ) {}
+  constructor(private readonly options: NonNullable<EncodeOptions["external"]>) {}
 
   place(data: TensorData): Readonly<Record<string, string>> | undefined {
-    if (data.byteLength < Math.max(this.threshold, 1)) return undefined;
+    const { threshold = THRESHOLD, limit = Number.POSITIVE_INFINITY } = this.options;
+    if (data.byteLength < Math.max(threshold, 1)) return undefined;
     const known = this.places.get(data);
     if (known) return known;
     const alignment = data.byteLength >= LARGE ? PAGE : VECTOR;
     const gap = (alignment - (this.length % alignment)) % alignment;
-    if (gap > 0) this.pieces.push(new Uint8Array(gap));
-    const offset = this.length + gap;
-    this.pieces.push(data);
-    this.length = offset + data.byteLength;
-    const entries = { location: this.location, offset: String(offset), length: String(data.byteLength) };
+    if (this.pieces.length === 0 || this.length + gap + data.byteLength > limit) {
+      this.pieces.push([data]);
+      this.length = 0;
+    } else {
+      const pieces = this.pieces.at(-1)!;
+      if (gap > 0) pieces.push(new Uint8Array(gap));
+      pieces.push(data);
+      this.length += gap;
+    }
+    const offset = this.length;
+    this.length += data.byteLength;
+    const location = this.location(this.pieces.length - 1);
+    const entries = { location, offset: String(offset), length: String(data.byteLength) };
     this.places.set(data, entries);
     return entries;
+  }
+
+  files(): readonly DataFile[] {
+    return this.pieces.map((pieces, at) => ({ ...encodedFile(pieces), location: this.location(at) }));
+  }
+
+  private location(at: number): string {
+    return at === 0 ? this.options.location : `${this.options.location}_${at}`;
   }
 }
 

@@ -1,6 +1,6 @@
 // pare in the page: the one door to the DOM, fetch and onnxruntime-web. Each part stands in its own file beside it.
 
-import { create, list, open, realPath, remove, temporary } from "./browser/files.js";
+import { create, list, makeFolder, open, realPath, remove, temporary } from "./browser/files.js";
 import { decodeImage } from "./browser/image.js";
 import { kernels } from "./browser/kernels.js";
 import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./browser/machine.js";
@@ -11,6 +11,7 @@ export const platform: Platform = {
   name: "browser",
   open,
   create,
+  makeFolder,
   remove,
   realPath,
   list,

@@ -1,6 +1,6 @@
 // pare in Node: the one door to `node:*`, onnxruntime-node and sharp. Each part stands in its own file beside it.
 
-import { create, list, open, realPath, remove, temporary } from "./node/files.js";
+import { create, list, makeFolder, open, realPath, remove, temporary } from "./node/files.js";
 import { decodeImage } from "./node/image.js";
 import { kernels } from "./node/kernels.js";
 import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./node/machine.js";
@@ -12,6 +12,7 @@ export const platform: Platform = {
   name: "node",
   open,
   create,
+  makeFolder,
   remove,
   realPath,
   list,

@@ -14,6 +14,8 @@ export interface Platform {
   open(input: string | URL | Blob | Uint8Array): Promise<{ readonly source: ByteSource; readonly folder?: Folder }>;
   /** An output file that appears whole or not at all. The page has none: it refuses, `save` gives bytes there. */
   create(path: string): Promise<ByteSink>;
+  /** Makes a folder and those around it, unless it is there. The page refuses. */
+  makeFolder(path: string): Promise<void>;
   /** Removes a file, if it is there. */
   remove(path: string): Promise<void>;
   /** Resolved path, links followed, for "is this the same file?"; undefined when it does not exist. */

@@ -26,6 +26,10 @@ export async function create(path: string): Promise<ByteSink> {
   });
 }
 
+export async function makeFolder(path: string): Promise<void> {
+  await create(path);
+}
+
 /** There are no files to remove. */
 export async function remove(): Promise<void> {}
 

@@ -37,6 +37,14 @@ export async function create(path: string): Promise<ByteSink> {
   return new FileSink(toPath(path));
 }
 
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    mkdirSync(toPath(path), { recursive: true });
+  } catch (error) {
+    throw fileError(error, path, "write");
+  }
+}
+
 export async function remove(path: string): Promise<void> {
   rmSync(toPath(path), { force: true });
 }
