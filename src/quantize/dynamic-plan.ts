@@ -2,9 +2,9 @@
 
 import { intOf } from "../ir/attributes.js";
 import type { Node } from "../ir/model.js";
-import { channelAxis, productAlong } from "./layout.js";
+import { productAlong } from "./layout.js";
 import type { Selection } from "./select.js";
-import type { Consumer, Weight } from "./weights.js";
+import { type Consumer, isWeight, type Weight } from "./weights.js";
 
 /** How a weight takes part: multiplied as integers by at least one node, or not at all. */
 export type Part = "product" | "conv" | "lstm" | "stored";
@@ -39,7 +39,7 @@ export function planOf(weights: readonly Weight[], choice: Selection): Plan {
 }
 
 function partOf(weight: Weight): Part | undefined {
-  if (channelAxis(weight) === undefined) return undefined;
+  if (!isWeight(weight)) return undefined;
   const { dims } = weight.tensor;
   if (weight.consumers.some((consumer) => productAlong(consumer, dims) !== undefined)) return "product";
   if (weight.consumers.every(isConv)) return "conv";
@@ -47,6 +47,11 @@ function partOf(weight: Weight): Part | undefined {
   return "stored";
 }
 
-export const isConv = ({ node, input }: Consumer) => node?.opType === "Conv" && node.domain === "" && input === 1;
-export const isLstm = ({ node, input }: Consumer) =>
-  node?.opType === "LSTM" && node.domain === "" && (input === 1 || input === 2) && intOf(node, "layout", 0) === 0;
+export const isConv = ({ node, input, path }: Consumer) =>
+  node?.opType === "Conv" && node.domain === "" && input === 1 && path.length === 0;
+export const isLstm = ({ node, input, path }: Consumer) =>
+  path.length === 0 &&
+  node?.opType === "LSTM" &&
+  node.domain === "" &&
+  (input === 1 || input === 2) &&
+  intOf(node, "layout", 0) === 0;

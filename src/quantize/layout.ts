@@ -3,25 +3,10 @@
 import { intOf } from "../ir/attributes.js";
 import type { BlockLayout, LinearLayout } from "./computation.js";
 import type { Settings } from "./options.js";
-import { axisOf, matrixUses, type Weight } from "./weights.js";
+import { matrixOrder, ownAxis } from "./views.js";
+import { channelAxis, matrixUses, type Weight } from "./weights.js";
 
-/**
- * The axis of output channels (or table rows), as the first operator that uses the weight tells. The first axis where
- * the weight is only rearranged (exporters write LSTM weights so). Undefined: it is no weight.
- */
-export function channelAxis(weight: Weight): number | undefined {
-  const [first] = matrixUses(weight);
-  const { dims } = weight.tensor;
-  if (first === undefined) return dims.length > 1 && weight.consumers.every(rearranges) ? 0 : undefined;
-  const axis = axisOf(first.use.outputAxis, dims);
-  if (axis < 0 || axis >= dims.length) return undefined;
-  return first.through ? 1 - axis : axis;
-}
-
-const REARRANGING = new Set(["Concat", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"]);
-
-const rearranges = ({ node, input }: Weight["consumers"][number]) =>
-  node !== undefined && node.domain === "" && REARRANGING.has(node.opType) && (input === 0 || node.opType === "Concat");
+export { channelAxis } from "./weights.js";
 
 /** 8-bit codes: signed around 0, or unsigned, around 128 when symmetric. `low` and `high` may be narrowed. */
 export function linearLayout(
@@ -91,9 +76,17 @@ export function productAlong(
   consumer: Weight["consumers"][number],
   dims: readonly number[],
 ): "rows" | "columns" | undefined {
-  const { node, input, through } = consumer;
+  const { node, input, path, view } = consumer;
   if (node === undefined || dims.length !== 2 || input !== 1 || node.domain !== "") return undefined;
   if (node.opType !== "MatMul" && node.opType !== "Gemm") return undefined;
+  if (path.length > 0 && !rearranged(consumer, dims)) return undefined;
   const transposed = node.opType === "Gemm" && intOf(node, "transB", 0) !== 0;
-  return transposed === (through !== undefined) ? "rows" : "columns";
+  const swapped = path.length > 0 && matrixOrder(view) === "columns";
+  return transposed === swapped ? "rows" : "columns";
 }
+
+/** Whether both axes that it sees are axes of the weight, and the numbers are of the same type. */
+const rearranged = ({ view, path }: Weight["consumers"][number], dims: readonly number[]) =>
+  view.axes.length === 2 &&
+  [0, 1].every((axis) => ownAxis(view, axis, dims) !== undefined) &&
+  path.every(({ opType }) => opType !== "Cast");

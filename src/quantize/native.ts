@@ -28,12 +28,8 @@ export function nativeObstacle(weight: Weight, layout: BlockLayout): string | un
   return undefined;
 }
 
-const isTable = ({ node, input, through }: Consumer) =>
-  node?.opType === "Gather" &&
-  node.domain === "" &&
-  input === 0 &&
-  through === undefined &&
-  intOf(node, "axis", 0) === 0;
+const isTable = ({ node, input, path }: Consumer) =>
+  node?.opType === "Gather" && node.domain === "" && input === 0 && path.length === 0 && intOf(node, "axis", 0) === 0;
 
 export const usesTable = (weight: Weight): boolean => weight.consumers.some(isTable);
 export const usesProduct = (weight: Weight): boolean => weight.consumers.some((consumer) => !isTable(consumer));
@@ -74,7 +70,7 @@ export function packNative(
   const common = { block_size: int(block), bits: int(bits) };
   for (const consumer of weight.consumers) {
     const node = consumer.node!;
-    if (consumer.through) edits.replaceNode(consumer.through, []);
+    for (const passed of consumer.path) edits.replaceNode(passed, []);
     if (isTable(consumer)) {
       const inputs = [codesName, node.inputs[1]!, scaleName, ...(zeroName ? [zeroName] : [])];
       const attributes = { ...common, gather_axis: int(0), quantize_axis: int(1) };

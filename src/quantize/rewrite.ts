@@ -6,6 +6,7 @@ import { GraphEditor } from "../ir/edit.js";
 import type { Attribute, Graph, Initializer, Model, Node } from "../ir/model.js";
 import { definitions, everyGraph, subgraphs } from "../ir/traverse.js";
 import { DTYPES, type DType } from "../tensor/dtype.js";
+import { functionBody, withBody } from "./function-bodies.js";
 
 export type Parts = readonly (readonly [name: string, value: Initializer])[];
 
@@ -23,6 +24,10 @@ export class Edits {
       for (const name of definitions(graph)) this.#names.add(name);
       for (const output of graph.outputs) this.#names.add(output.name);
       for (const node of graph.nodes) this.#nodeNames.add(node.name);
+    }
+    // Names of a function are its own, but its body becomes part of the graph when the runtime loads it.
+    for (const definition of model.functions) {
+      for (const name of definitions(functionBody(definition))) this.#names.add(name);
     }
   }
 
@@ -68,7 +73,11 @@ export class Edits {
     const opsets = new Map(this.model.opsets);
     for (const [domain, version] of Object.entries(domains)) if (!opsets.has(domain)) opsets.set(domain, version);
     const irVersion = Math.max(this.model.irVersion, ...this.#types().map((dtype) => DTYPES[dtype].ir));
-    return { ...this.model, irVersion, opsets, graph };
+    const functions = this.model.functions.map((definition) =>
+      withBody(definition, this.#rewrite(functionBody(definition)), opsets),
+    );
+    const same = functions.every((definition, at) => definition === this.model.functions[at]);
+    return { ...this.model, irVersion, opsets, graph, functions: same ? this.model.functions : functions };
   }
 
   /** Element types of all new constants. */

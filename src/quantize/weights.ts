@@ -1,27 +1,32 @@
-// The weights of a model: float constants that operators use as weights, with everyone who uses them, in every graph.
+// The weights of a model: float constants that operators use as weights, with everyone who uses them, in every graph
+// and function body, seen through the nodes that only rearrange them.
 
-import { intsOf } from "../ir/attributes.js";
 import type { FunctionDefinition, Graph, Initializer, Model, Node } from "../ir/model.js";
 import { definitions, subgraphs } from "../ir/traverse.js";
 import { type WeightUse, weightsOf } from "../ops/index.js";
+import { constantValue } from "../passes/constant-node.js";
 import { elementCount } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
+import { functionBody } from "./function-bodies.js";
+import { type Integers, overlappingAxis, ownAxis, type View, viewDims, viewThrough, wholeView } from "./views.js";
 
 /** One use of a weight: by a node, or (no node) as a graph output. */
 export interface Consumer {
   readonly node: Node | undefined;
   readonly graph: Graph;
   readonly input: number;
-  /** What the operator uses it for; undefined: not as a weight pare knows. */
+  /** What the operator uses it for; undefined: not as a weight pare knows. Axes are those that the node sees. */
   readonly use: WeightUse | undefined;
-  /** The Transpose of two axes through which the node sees the weight: tied embeddings are written so. */
-  readonly through?: Node;
+  /** The nodes (Transpose, Reshape, Cast ...) through which the node sees the weight, from the weight on; mostly none. */
+  readonly path: readonly Node[];
+  /** What the node sees. */
+  readonly view: View;
 }
 
 export interface Weight {
   readonly name: string;
   readonly tensor: Tensor & { readonly dtype: "float32" | "float16" };
-  /** The graph that owns it. */
+  /** The graph that owns it; for a Constant of a local function, `functionBody` of that. */
   readonly graph: Graph;
   readonly elements: number;
   /** In the order of execution. */
@@ -31,25 +36,32 @@ export interface Weight {
 }
 
 type Growing = Weight & { readonly consumers: Consumer[] };
-/** What a name means: a weight, a weight seen through a Transpose, or (undefined) anything else. */
-interface Meaning {
-  readonly weight: Growing;
-  readonly through?: Node;
-}
+/** What a name means: a weight as seen through some nodes, a small integer constant, or (undefined) anything else. */
+type Meaning =
+  | { readonly weight: Growing; readonly path: readonly Node[]; readonly view: View; readonly graph: Graph }
+  | { readonly constant: Initializer };
+type Seen = Extract<Meaning, { weight: unknown }>;
 type Names = ReadonlyMap<string, Meaning | undefined>;
 
 /**
- * Every float32 and float16 constant of the main graph and its subgraphs (function bodies excluded), outer before
- * inner, in file order. Reads no weight. The model must be at least IR 4 (`prepare`).
+ * Every float32 and float16 constant of the main graph, its subgraphs and the local functions, outer before inner, in
+ * file order. Reads no weight. The model must be at least IR 4 (`prepare`).
  */
-export function collectWeights(model: Model): readonly Weight[] {
+export function collectWeights(
+  model: Model,
+  options: { readonly functions: boolean } = { functions: true },
+): readonly Weight[] {
   const found: Growing[] = [];
-  const transposes: Meaning[] = [];
-  walk(model.graph, new Map(), found, transposes, usesWith(model.functions));
+  const passed: Seen[] = [];
+  const usesOf = usesWith(model.functions);
+  walk(model.graph, new Map(), found, passed, usesOf);
+  const bodies = options.functions ? model.functions : [];
+  for (const definition of bodies) walk(functionBody(definition), new Map(), found, passed, usesOf);
   // A Transpose whose result nobody uses is no way to see the weight, but it takes it like any other node.
-  for (const { weight, through } of transposes) {
-    if (through === undefined || weight.consumers.some((consumer) => consumer.through === through)) continue;
-    weight.consumers.push({ node: through, graph: weight.graph, input: 0, use: undefined });
+  for (const { weight, path, view, graph } of passed) {
+    const last = path.at(-1);
+    if (last === undefined || weight.consumers.some((consumer) => consumer.path.includes(last))) continue;
+    weight.consumers.push({ node: last, graph, input: 0, use: undefined, path: path.slice(0, -1), view });
   }
   return found;
 }
@@ -82,71 +94,71 @@ function usesWith(functions: readonly FunctionDefinition[]): (node: Node) => rea
   return usesOf;
 }
 
-function walk(
-  graph: Graph,
-  outer: Names,
-  found: Growing[],
-  transposes: Meaning[],
-  usesOf: ReturnType<typeof usesWith>,
-): void {
+function walk(graph: Graph, outer: Names, found: Growing[], passed: Seen[], usesOf: ReturnType<typeof usesWith>): void {
   const names = new Map(outer);
   for (const name of definitions(graph)) names.set(name, undefined);
   const inputs = new Set(graph.inputs.map((input) => input.name));
   for (const [name, tensor] of graph.initializers) {
-    if (!isFloat(tensor)) continue;
-    const weight: Growing = {
-      name,
-      tensor,
-      graph,
-      elements: elementCount(tensor.dims),
-      consumers: [],
-      overridable: inputs.has(name),
-    };
+    if (!isFloat(tensor)) {
+      if (!inputs.has(name)) names.set(name, { constant: tensor });
+      continue;
+    }
+    const elements = elementCount(tensor.dims);
+    const weight: Growing = { name, tensor, graph, elements, consumers: [], overridable: inputs.has(name) };
     found.push(weight);
-    names.set(name, { weight });
+    names.set(name, { weight, path: [], view: wholeView(tensor.dtype, tensor.dims), graph });
   }
+  const integers: Integers = (name) => {
+    const meaning = names.get(name);
+    return meaning && "constant" in meaning ? integersOf(meaning.constant) : undefined;
+  };
   for (const node of graph.nodes) {
     const uses = usesOf(node);
+    if (node.opType === "Constant" && node.domain === "") {
+      const constant = constantValue(node);
+      if (constant && !isFloat(constant)) names.set(node.outputs[0] ?? "", { constant });
+    }
     for (const [input, name] of node.inputs.entries()) {
       const meaning = names.get(name);
-      if (meaning === undefined) continue;
-      const { weight, through } = meaning;
-      if (through === undefined && swapsTwoAxes(node, weight)) {
-        const seen = { weight, through: node };
+      if (meaning === undefined || "constant" in meaning) continue;
+      const { weight, path } = meaning;
+      const view = input === 0 && weight.elements > 0 ? viewThrough(node, meaning.view, integers) : undefined;
+      if (view) {
+        const seen = { weight, path: [...path, node], view, graph };
         names.set(node.outputs[0]!, seen);
-        transposes.push(seen);
+        passed.push(seen);
         continue;
       }
       const use = uses.find((candidate) => candidate.input === input);
-      weight.consumers.push({ node, graph, input, use, ...(through && { through }) });
+      weight.consumers.push({ node, graph, input, use, path, view: meaning.view });
     }
-    for (const inner of subgraphs(node)) walk(inner, names, found, transposes, usesOf);
+    for (const inner of subgraphs(node)) walk(inner, names, found, passed, usesOf);
   }
   for (const output of graph.outputs) {
     const meaning = names.get(output.name);
-    meaning?.weight.consumers.push({
-      node: undefined,
-      graph,
-      input: 0,
-      use: undefined,
-      ...(meaning.through && { through: meaning.through }),
-    });
+    if (meaning === undefined || "constant" in meaning) continue;
+    const { weight, path, view } = meaning;
+    weight.consumers.push({ node: undefined, graph, input: 0, use: undefined, path, view });
   }
 }
 
 const isFloat = (tensor: Initializer): tensor is Weight["tensor"] =>
   tensor.sparse === undefined && (tensor.dtype === "float32" || tensor.dtype === "float16");
 
-function swapsTwoAxes(node: Node, weight: Weight): boolean {
-  if (node.opType !== "Transpose" || node.domain !== "" || weight.tensor.dims.length !== 2) return false;
-  const order = intsOf(node, "perm");
-  return order === undefined || (order[0] === 1 && order[1] === 0);
+/** What is in memory already suffices: shapes are never left in the file (onnx/limits). */
+function integersOf(tensor: Initializer): readonly number[] | undefined {
+  if (tensor.sparse || tensor.dtype !== "int64" || tensor.data.bytes === undefined) return undefined;
+  const { bytes } = tensor.data;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.byteLength / 8 }, (_, at) => Number(view.getBigInt64(8 * at, true)));
 }
 
+type MatrixUse = Consumer & { readonly node: Node; readonly use: WeightUse };
+
 /** The uses of a weight as the operators' facts tell them; vectors (biases) are none. */
-export const matrixUses = (weight: Weight): readonly (Consumer & { readonly node: Node; readonly use: WeightUse })[] =>
+export const matrixUses = (weight: Weight): readonly MatrixUse[] =>
   weight.consumers.filter(
-    (consumer): consumer is Consumer & { readonly node: Node; readonly use: WeightUse } =>
+    (consumer): consumer is MatrixUse =>
       consumer.node !== undefined && consumer.use !== undefined && consumer.use.role !== "vector",
   );
 
@@ -157,6 +169,37 @@ export const weightNodes = (weight: Weight): readonly Node[] => {
     ? nodes
     : weight.consumers.flatMap(({ node, use }) => (node && use === undefined ? [node] : []));
 };
+
+/** Whether an operator that pare knows uses it as a weight, or it is only rearranged (exporters write LSTM weights so). */
+export function isWeight(weight: Weight): boolean {
+  const { dims } = weight.tensor;
+  const [first] = matrixUses(weight);
+  if (first === undefined) return dims.length > 1 && weight.consumers.every(rearranges);
+  const axis = seenAxis(first);
+  return axis >= 0 && axis < first.view.axes.length;
+}
+
+/**
+ * The axis of output channels (or table rows), as the first operator that uses the weight tells. The first axis where
+ * the weight is only rearranged, and where what the operator sees is part of one axis or several, the outermost of
+ * those. Undefined where there is none: it is no weight (`isWeight`), or a vector that becomes a matrix by a Reshape.
+ */
+export function channelAxis(weight: Weight): number | undefined {
+  if (!isWeight(weight)) return undefined;
+  const [first] = matrixUses(weight);
+  const { dims } = weight.tensor;
+  if (first === undefined) return 0;
+  if (first.path.length === 0) return seenAxis(first);
+  if (dims.length < 2) return undefined;
+  return ownAxis(first.view, seenAxis(first), dims) ?? overlappingAxis(first.view, seenAxis(first), dims) ?? 0;
+}
+
+const seenAxis = ({ use, view }: MatrixUse) => axisOf(use.outputAxis, viewDims(view));
+
+const REARRANGING = new Set(["Concat", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"]);
+
+const rearranges = ({ node, input }: Consumer) =>
+  node !== undefined && node.domain === "" && REARRANGING.has(node.opType) && (input === 0 || node.opType === "Concat");
 
 /** An axis counted from the front. */
 export const axisOf = (axis: number, dims: readonly number[]): number => (axis < 0 ? axis + dims.length : axis);

@@ -22,6 +22,8 @@ export interface TensorData {
   stream(): AsyncIterable<Uint8Array>;
   /** Where the bytes stand in a file, when they stand there unchanged: workers read them directly. */
   readonly span?: { readonly source: ByteSource; readonly offset: number };
+  /** The bytes, where they are in memory already: shapes and axes, which plans are made by without waiting. */
+  readonly bytes?: Uint8Array;
 }
 
 /** Pieces that `stream` yields are at most this long. */
@@ -30,6 +32,7 @@ export const CHUNK = 8 * 2 ** 20;
 export function bytesData(bytes: Uint8Array): TensorData {
   return {
     byteLength: bytes.byteLength,
+    bytes,
     read: async (begin = 0, end = bytes.byteLength) => bytes.subarray(begin, end),
     async *stream() {
       yield bytes;

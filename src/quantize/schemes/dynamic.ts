@@ -9,6 +9,7 @@ import { Activations, dynamicConv, dynamicLstm, dynamicProduct, type RecurrentMa
 import { isConv, isLstm, type Part, type Plan, planOf } from "../dynamic-plan.js";
 import { extract, packLinear } from "../extract.js";
 import { formats } from "../formats/index.js";
+import { functionBody } from "../function-bodies.js";
 import { checkHeap } from "../heap.js";
 import { linearLayout, productAlong } from "../layout.js";
 import { MICROSOFT } from "../native.js";
@@ -52,6 +53,7 @@ function rewritten(edits: Edits, settings: Settings, context: Place, plan: Plan)
   const rewriting = new Rewriting(edits, settings, context, plan);
   for (const [weight, part] of plan.parts) rewriting.store(weight, part);
   rewriting.graph(edits.model.graph, topScope);
+  for (const definition of edits.model.functions) rewriting.graph(functionBody(definition), topScope);
   return rewriting;
 }
 
@@ -111,9 +113,8 @@ class Rewriting {
     }
     const names = packed.names;
     this.#stored.set(weight, { ...names, zeroPoint: names.zeroPoint ?? "", dims, axis: layout.axis });
-    const seen = new Set(weight.consumers.flatMap((consumer) => consumer.through ?? []));
-    for (const transpose of seen) {
-      if (others.every((consumer) => consumer.through !== transpose)) edits.replaceNode(transpose, []);
+    for (const passed of new Set(weight.consumers.flatMap(({ path }) => path))) {
+      if (others.every(({ path }) => !path.includes(passed))) edits.replaceNode(passed, []);
     }
   }
 

@@ -34,7 +34,7 @@ export const half = defineScheme({
   },
   async apply(given, settings, context) {
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);
-    const weights = collectWeights(model).filter((weight) => weight.tensor.dtype === "float32");
+    const weights = collectWeights(model, { functions: false }).filter((weight) => weight.tensor.dtype === "float32");
     const values = floatValues(model);
     if (weights.length + values.length === 0) return { model: given, notes: [nothingDone("float16")] };
     const ranged = await outOfRange(model, weights, values, settings, context);

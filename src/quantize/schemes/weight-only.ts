@@ -7,13 +7,13 @@ import { DTYPES } from "../../tensor/dtype.js";
 import { extract, packBlocks, packLinear } from "../extract.js";
 import { formats } from "../formats/index.js";
 import { checkHeap } from "../heap.js";
-import { blockLayout, channelAxis, linearLayout } from "../layout.js";
+import { blockLayout, linearLayout } from "../layout.js";
 import { MICROSOFT, nativeObstacle, packNative, usesProduct, usesTable } from "../native.js";
 import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
-import { collectWeights, matrixUses, type Weight, weightNodes } from "../weights.js";
+import { collectWeights, isWeight, matrixUses, type Weight, weightNodes } from "../weights.js";
 import { COMMON, defineScheme, LATER, type Place } from "./scheme.js";
 
 export const weightOnly = defineScheme({
@@ -100,7 +100,7 @@ type Done =
   | { readonly form: "extract"; readonly what: string; readonly opset: number; readonly notes: readonly Note[] };
 
 const noWeight = (weight: Weight) =>
-  channelAxis(weight) === undefined ? "no operator that pare knows uses it as a weight" : undefined;
+  !isWeight(weight) ? "no operator that pare knows uses it as a weight" : undefined;
 
 const floatBytes = (weight: Weight) => (weight.elements * DTYPES[weight.tensor.dtype].bits) / 8;
 
