@@ -2,10 +2,13 @@
 
 import type { Method, Registry } from "./base/registry.js";
 import { readers, tokenizers } from "./data/index.js";
+import { hardware } from "./hardware/index.js";
 import { accuracyMetrics } from "./metrics/accuracy/index.js";
 import { metrics } from "./metrics/index.js";
 import { passes } from "./passes/index.js";
 import { formats } from "./quantize/formats/index.js";
+import { ranges } from "./quantize/ranges/index.js";
+import { roundings } from "./quantize/rounding/index.js";
 import { schemes } from "./quantize/schemes/index.js";
 import { steps } from "./recipe.js";
 import { reports } from "./report/index.js";
@@ -15,8 +18,11 @@ export const methods: readonly Registry<Method>[] = [
   steps,
   passes,
   formats,
+  ranges,
+  roundings,
   schemes,
   targets,
+  hardware,
   metrics,
   accuracyMetrics,
   readers,

@@ -2,4 +2,4 @@
 
 import { integerFormat } from "./format.js";
 
-export const int4 = integerFormat("int4", 4, true);
+export const int4 = integerFormat("int4");

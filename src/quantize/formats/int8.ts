@@ -2,4 +2,4 @@
 
 import { integerFormat } from "./format.js";
 
-export const int8 = integerFormat("int8", 8, true);
+export const int8 = integerFormat("int8");

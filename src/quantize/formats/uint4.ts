@@ -2,4 +2,4 @@
 
 import { integerFormat } from "./format.js";
 
-export const uint4 = integerFormat("uint4", 4, false);
+export const uint4 = integerFormat("uint4");

@@ -2,4 +2,4 @@
 
 import { integerFormat } from "./format.js";
 
-export const uint8 = integerFormat("uint8", 8, false);
+export const uint8 = integerFormat("uint8");

@@ -3,6 +3,7 @@
 import { info, type Note, warning } from "../../base/note.js";
 import type { Node } from "../../ir/model.js";
 import { extract, packHalf } from "../extract.js";
+import { isPlain } from "../formats/index.js";
 import { beyondHalf } from "../half/ranges.js";
 import { checkHeap } from "../heap.js";
 import { prepare } from "../prepare.js";
@@ -16,7 +17,7 @@ export const storedHalf = defineScheme({
   summary: "Weights stored as float16 and decoded when the model loads; the graph computes in float32 as before",
   operators: ["*"],
   reads: { ...COMMON, compute: true },
-  serves: ({ format, compute }) => format.kind === "float" && compute === "stored",
+  serves: ({ format, compute }) => isPlain(format) && !(format.computes && compute === "compute"),
   foresee(model, settings) {
     const choice = selection(model, settings);
     const plan = collectWeights(model).map((weight) => [weight, reasonToKeep(choice, weight)] as const);

@@ -5,7 +5,7 @@ import type { Model, Node } from "../../ir/model.js";
 import type { Target } from "../../targets/target.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { extract, packBlocks, packLinear } from "../extract.js";
-import { formats } from "../formats/index.js";
+import { formats, isPlain } from "../formats/index.js";
 import { checkHeap } from "../heap.js";
 import { blockLayout, linearLayout } from "../layout.js";
 import { MICROSOFT, nativeObstacle, packNative, usesProduct, usesTable } from "../native.js";
@@ -36,7 +36,7 @@ export const weightOnly = defineScheme({
       needs: "MatMulNBits: form native, or a target that is fast at it",
     },
   },
-  serves: ({ format, activations }) => format.kind === "integer" && activations === "float",
+  serves: ({ format, activations }) => !isPlain(format) && activations === "float",
   foresee(model, settings, target) {
     const { made, kept } = rewritten(model, settings, { target, ...LATER });
     return {

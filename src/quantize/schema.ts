@@ -1,0 +1,155 @@
+// The options of the quantize step: one closed object, whatever scheme serves them. `options.ts` says what they come to.
+
+import { z } from "zod";
+import { formats } from "./formats/index.js";
+import { ranges } from "./ranges/index.js";
+import { roundings } from "./rounding/index.js";
+
+const namesOf = ({ names }: { readonly names: readonly string[] }) => names as [string, ...string[]];
+
+/**
+ * What holds where nothing is stated. Not filled in by the schema: what was stated must be told from what was not. Those of
+ * `block`, `range` and `symmetric` are the format's.
+ */
+export const defaults = {
+  compute: "compute",
+  form: "auto",
+  granularity: "auto",
+  percentile: 99.9,
+  rangeSteps: 32,
+  rounding: "nearest",
+  scales: "auto",
+  entries: 16,
+  group: 1,
+  pack: "dense",
+  sparse: "off",
+  io: "float32",
+  guard: "auto",
+} as const;
+
+/** An option of some schemes only: its default stands in help and documents, and is filled in by `settle`. */
+const some = <T extends z.ZodType>(name: keyof typeof defaults, type: T, description: string) =>
+  type.optional().meta({ description, default: defaults[name] });
+
+/** How a weight is quantized: what a layer may have otherwise than the others. */
+const ofWeights = {
+  form: some(
+    "form",
+    z.enum(["auto", "native", "extract", "dequantize"]),
+    "native: operators over packed weights; extract: plain operators that decode the weight once, when the model loads; dequantize: DequantizeLinear; auto: native where the target is fast at it, else extract",
+  ),
+  granularity: some(
+    "granularity",
+    z.enum(["auto", "tensor", "channel", "block"]),
+    "What shares one scale (or codebook); auto: blocks for formats below 8 bits and native forms, channels else",
+  ),
+  block: z
+    .number()
+    .int()
+    .refine((size) => [16, 32, 64, 128, 256].includes(size), "a block has 16, 32, 64, 128 or 256 weights")
+    .optional()
+    .describe("Weights that share one scale in a block: 16, 32, 64, 128 or 256; default: 32"),
+  symmetric: z
+    .boolean()
+    .optional()
+    .describe("Integers: zero stands in the middle of the codes; default: true for signed formats, false for unsigned"),
+  range: z
+    .enum(namesOf(ranges))
+    .optional()
+    .describe(
+      "What range a scale covers. absmax: all; mse: that of the least squared error; percentile: all but the outermost; default: absmax, for 2 and 3-bit integers mse",
+    ),
+  percentile: some(
+    "percentile",
+    z.number().min(50).max(100),
+    "range percentile: percent of the weights that lie within the range",
+  ),
+  rangeSteps: some("rangeSteps", z.number().int().min(2).max(1000), "range mse: how many ranges are tried"),
+  rounding: some(
+    "rounding",
+    z.enum(namesOf(roundings)),
+    "nearest: least error of each weight; stochastic: up or down at random, exact in the mean",
+  ),
+  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe("Of stochastic rounding; default: 0"),
+  scales: some(
+    "scales",
+    z.enum(["auto", "float32", "float16", "bfloat16"]),
+    "Type of the scales (of a codebook: of its entries); auto: bfloat16 for blocks, else float32",
+  ),
+  entries: some("entries", z.number().int().min(2).max(256), "codebook: how many numbers it has"),
+  group: some("group", z.number().int().min(1), "codebook with granularity channel: channels that share one"),
+  pack: some(
+    "pack",
+    z.enum(["dense", "brotli"]),
+    "dense: the fewest bytes in the file; brotli: the order of bits and codebook entries that brotli compresses best",
+  ),
+  sparse: some(
+    "sparse",
+    z.enum(["off", "auto", "bitmask", "initializer"]),
+    "Weights that are mostly zero: bitmask: one bit a weight and the others packed; initializer: ONNX's sparse_initializer; auto: the smaller, where it saves",
+  ),
+  accuracyLevel: z
+    .number()
+    .int()
+    .min(0)
+    .max(4)
+    .optional()
+    .describe(
+      "Arithmetic of MatMulNBits: 0 unset, the runtime chooses (float32 on CPUs); 1 float32; 2 float16; 3 bfloat16; 4 rounds activations to int8; default: what is fast on the target",
+    ),
+};
+
+const pattern = "names, weight names, operators, or globs of these";
+
+/** Weights that match have these options instead; those of a `weights` stated here do not come from the step. */
+export const layerOptions = z.strictObject({
+  match: z.array(z.string()).min(1).describe(`The layers: ${pattern}`),
+  keep: z.literal(true).optional().describe("They stay as they are"),
+  weights: z.enum(namesOf(formats)).optional().describe("Number format of the weights"),
+  ...ofWeights,
+});
+
+export const quantizeOptions = z.object({
+  weights: z.enum(namesOf(formats)).default("int8").describe("Number format of the weights"),
+  activations: z
+    .enum(["float", "dynamic"])
+    .default("float")
+    .describe("float: only weights are quantized; dynamic: activations become uint8 at each run, products are integer"),
+  compute: some(
+    "compute",
+    z.enum(["compute", "stored"]),
+    "float16 only. compute: the whole graph runs in float16; stored: weights in float16 behind a Cast",
+  ),
+  ...ofWeights,
+  reduceRange: z
+    .boolean()
+    .optional()
+    .describe("Dynamic int8 weights within 7 bits, for x64 without VNNI; default: as the target needs"),
+  io: some("io", z.enum(["float32", "float16"]), "float16 compute: type of the model's inputs and outputs"),
+  float16Io: z
+    .array(z.string())
+    .optional()
+    .describe("float16 compute: inputs and outputs that become float16 whatever io says: names, or globs of names"),
+  guard: some(
+    "guard",
+    z.enum(["auto", "run", "off"]),
+    "float16 compute: run the model to find values beyond float16 and keep them in float32; auto: when weights are below 512 MB",
+  ),
+  keep: z
+    .array(z.string())
+    .default([])
+    .describe("Nodes to leave as they are: names, weight names, operators, or globs of these"),
+  only: z.array(z.string()).default([]).describe("Nodes to quantize, all others stay: names, operators, or globs"),
+  minimum: z.number().int().min(0).default(256).describe("Weights with fewer elements stay float"),
+  layers: z
+    .array(layerOptions)
+    .optional()
+    .describe("Layers with options of their own, the first match counts: [{ match: [names], weights: ..., ... }]"),
+});
+
+export type QuantizeOptions = z.output<typeof quantizeOptions>;
+export type LayerOptions = z.output<typeof layerOptions>;
+export type OptionName = keyof QuantizeOptions;
+
+/** As they are written in a recipe: what has a default may be left out. */
+export type QuantizeStated = z.input<typeof quantizeOptions>;
