@@ -1,8 +1,11 @@
 // From a job's name to its kernel. Both tables are complete by type: a job without a kernel does not compile.
 
 import { internal } from "../base/errors.js";
+import { castBfloat16 } from "./cast-bfloat16.js";
 import { castFloat16 } from "./cast-float16.js";
-import type { KernelJobs } from "./jobs.js";
+import { encode } from "./encode.js";
+import { histogram } from "./histogram.js";
+import type { EncodeOptions, KernelJobs } from "./jobs.js";
 import { FLOAT_BYTES } from "./numbers.js";
 import { quantizeBlocks } from "./quantize-blocks.js";
 import { quantizeLinear } from "./quantize-linear.js";
@@ -22,6 +25,9 @@ export const reference: {
   readonly [Name in JobName]: (bytes: Uint8Array, options: Options<Name>) => Result<Name>;
 } = {
   "cast-float16": castFloat16,
+  "cast-bfloat16": castBfloat16,
+  histogram,
+  encode,
   statistics,
   "quantize-linear": quantizeLinear,
   "quantize-blocks": quantizeBlocks,
@@ -41,6 +47,22 @@ const simd: { readonly [Name in JobName]: SimdKernel<Name> } = {
     inputBytes: (_, length) => Math.floor(length / 4) * 4,
     outputBytes: (_, length) => length / 2,
     run: (machine, source, length, _, output) => simdCastFloat16(machine, source, length, output),
+  },
+  // The next three have no SIMD kernel yet: the plain one stands in.
+  "cast-bfloat16": {
+    inputBytes: (_, length) => Math.floor(length / 4) * 4,
+    outputBytes: () => 0,
+    run: (_, source, length) => castBfloat16(whole(source, length)),
+  },
+  histogram: {
+    inputBytes: matrixBytes,
+    outputBytes: () => 0,
+    run: (_, source, length, options) => histogram(whole(source, length), options),
+  },
+  encode: {
+    inputBytes: matrixBytes,
+    outputBytes: () => 0,
+    run: (_, source, length, options) => encode(whole(source, length), options),
   },
   statistics: {
     inputBytes: matrixBytes,
@@ -62,7 +84,13 @@ const simd: { readonly [Name in JobName]: SimdKernel<Name> } = {
   },
 };
 
-function matrixBytes({ from, rows, columns }: Options<"statistics" | "quantize-linear" | "quantize-blocks">): number {
+function whole(source: JobSource, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  source.copy(bytes, 0);
+  return bytes;
+}
+
+function matrixBytes({ from, rows, columns }: Pick<EncodeOptions, "from" | "rows" | "columns">): number {
   return rows * columns * FLOAT_BYTES[from];
 }
 

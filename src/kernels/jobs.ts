@@ -1,5 +1,9 @@
 // What each kernel takes and gives. The table is complete by type: a worker that lacks one does not compile.
 
+import type { EncodeOptions, EncodeResult } from "./encoding.js";
+
+export type * from "./encoding.js";
+
 /** Values are float32 little endian, unless `from` says otherwise. */
 export type FloatInput = "float32" | "float16";
 
@@ -18,6 +22,19 @@ export interface KernelJobs {
       readonly maxAbs: number;
     };
   };
+  /** float32 to bfloat16, round half to even; results as of cast-float16. NaN: 0x7fc0 with its sign. */
+  readonly "cast-bfloat16": KernelJobs["cast-float16"];
+  /**
+   * How many finite values stand in each of 65536 bins, and their sums: the bin of a value is the upper 16 bits of its
+   * float32, so that all values of a bin agree in sign, exponent and 7 bits of mantissa. Sums are exact (and so do not depend
+   * on the order of reading) up to 2^29 values a bin. Values that are not finite stand in no bin.
+   */
+  readonly histogram: {
+    readonly options: { readonly from: FloatInput; readonly rows: number; readonly columns: number };
+    readonly result: { readonly counts: Float64Array; readonly sums: Float64Array; readonly nonFinite: number };
+  };
+  /** Codes of any grid of up to 256 levels, with scales searched and codes packed on the way: see encoding.ts. */
+  readonly encode: { readonly options: EncodeOptions; readonly result: EncodeResult };
   /**
    * Smallest and largest finite value (Infinity and -Infinity where there is none, so that results of parts can be
    * merged), and counts of non-zeros (NaN is one) and of non-finite values. `min` and `max` have 1, `rows` or `columns`

@@ -1,27 +1,19 @@
-// Whole weights through the pool: cut into slabs that run in parallel, delivered in order, with bounded memory. Bytes
-// that stand in a file are read by the workers themselves; others are streamed once, front to back.
+// Whole weights through the pool: cut into slabs that run in parallel, their results put together.
 
-import type { ByteHandle, ByteSource } from "../base/bytes.js";
-import { PareError } from "../base/errors.js";
 import type { TensorData } from "../tensor/tensor.js";
-import { cutter, type Slab, slabsOf } from "./cut.js";
+import { type Slab, slabsOf } from "./cut.js";
+import { inOrder, type SlabControl } from "./in-order.js";
+import { interleave } from "./interleave.js";
 import type { FloatInput, KernelJobs } from "./jobs.js";
 import { FLOAT_BYTES } from "./numbers.js";
 import type { KernelPool } from "./pool.js";
-import { STALE_HANDLE } from "./worker-protocol.js";
+
+export { type Encoded, type EncodeLayout, encode } from "./encode-slabs.js";
+export { inOrder, type SlabControl } from "./in-order.js";
 
 type JobName = keyof KernelJobs;
 type Options<Name extends JobName> = KernelJobs[Name]["options"];
 type Result<Name extends JobName> = KernelJobs[Name]["result"];
-
-export interface SlabControl {
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Pieces that are given in order stand only until the next one is asked for: their memory is then used again, which
-   * makes casts about twice as fast. For consumers that write or copy each piece at once.
-   */
-  readonly recycle?: boolean | undefined;
-}
 
 /** A weight of any rank as the kernels see it: all of it as one (`axis` absent), or one range or scale per index of `axis`. */
 export interface AxisLayout {
@@ -72,16 +64,6 @@ export async function quantizeBlocks(
   return zeroPoints ? { codes, scales, nonFinite, zeroPoints } : { codes, scales, nonFinite };
 }
 
-/** Puts runs of a piece `stride` apart, from `at` on. */
-function interleave<T extends Uint8Array | Float32Array>(whole: T, piece: T, run: number, stride: number, at: number) {
-  // A view for each run takes longer to make than a short run to copy.
-  const long = run > 64;
-  for (let from = 0, to = at; from < piece.length; from += run, to += stride) {
-    if (long) whole.set(piece.subarray(from, from + run), to);
-    else for (let i = 0; i < run; i++) whole[to + i] = piece[from + i]!;
-  }
-}
-
 /** float32 to float16, in order. */
 export async function* castFloat16(
   pool: KernelPool,
@@ -90,6 +72,39 @@ export async function* castFloat16(
 ): AsyncGenerator<Result<"cast-float16">> {
   const slabs = slabsOf(1, data.byteLength / 4, 4, pool.threads);
   for await (const { result } of inOrder(pool, "cast-float16", data, slabs, () => ({}), control)) yield result;
+}
+
+/** float32 to bfloat16, in order. */
+export async function* castBfloat16(
+  pool: KernelPool,
+  data: TensorData,
+  control: SlabControl = {},
+): AsyncGenerator<Result<"cast-bfloat16">> {
+  const slabs = slabsOf(1, data.byteLength / 4, 4, pool.threads);
+  for await (const { result } of inOrder(pool, "cast-bfloat16", data, slabs, () => ({}), control)) yield result;
+}
+
+/** Counts and sums by the upper 16 bits of the float32 values, of a whole weight. */
+export async function histogram(
+  pool: KernelPool,
+  data: TensorData,
+  layout: Options<"histogram">,
+  control: SlabControl = {},
+): Promise<Result<"histogram">> {
+  const { from, rows, columns } = layout;
+  const counts = new Float64Array(65536);
+  const sums = new Float64Array(65536);
+  let nonFinite = 0;
+  const slabs = slabsOf(1, rows * columns, FLOAT_BYTES[from], pool.threads);
+  const job = (slab: Slab) => ({ from, rows: slab.rows, columns: slab.columns });
+  for await (const { result } of inOrder(pool, "histogram", data, slabs, job, control)) {
+    nonFinite += result.nonFinite;
+    for (let i = 0; i < counts.length; i++) {
+      counts[i]! += result.counts[i]!;
+      sums[i]! += result.sums[i]!;
+    }
+  }
+  return { counts, sums, nonFinite };
 }
 
 /** Range and counts of a weight; `min` and `max` have one entry, or one per index of `axis`; 0 where no value is finite. */
@@ -150,69 +165,6 @@ export async function* quantizeLinear(
   };
   for await (const { result } of inOrder(pool, "quantize-linear", data, slabs, job, control)) yield result.bytes;
 }
-
-/** Runs one job per slab, `2 x threads` of them under way, and gives the results in the order of the slabs. */
-export async function* inOrder<Name extends JobName>(
-  pool: KernelPool,
-  name: Name,
-  data: TensorData,
-  slabs: readonly Slab[],
-  job: (slab: Slab) => Options<Name>,
-  { signal, recycle }: SlabControl = {},
-): AsyncGenerator<{ readonly slab: Slab; readonly result: Result<Name> }> {
-  const { span } = data;
-  const handle = pool.readsHandles === false ? undefined : span?.source.handle;
-  const bytes = handle ? undefined : cutter(data.stream());
-  const waiting: { slab: Slab; result: Promise<Result<Name>> }[] = [];
-  let next = 0;
-  let inFlight = 0;
-  try {
-    while (next < slabs.length || waiting.length > 0) {
-      signal?.throwIfAborted();
-      const slab = slabs[next];
-      const room = waiting.length === 0 || (waiting.length < 2 * pool.threads && inFlight < IN_FLIGHT_BYTES);
-      if (slab && room) {
-        next++;
-        inFlight += slab.length;
-        const result =
-          span && handle
-            ? fromFile(pool, name, span.source, handle, span.offset + slab.offset, slab.length, job(slab))
-            : pool.run(name, { bytes: await bytes!.take(slab.length) }, job(slab));
-        result.catch(() => {}); // Awaited below, unless an earlier slab fails first.
-        waiting.push({ slab, result });
-        continue;
-      }
-      const head = waiting.shift()!;
-      const result = await head.result;
-      inFlight -= head.slab.length;
-      yield { slab: head.slab, result };
-      if (recycle && "bytes" in result) pool.recycle?.(result.bytes);
-    }
-  } finally {
-    await bytes?.close();
-  }
-}
-
-/** A worker reads by path. When another file stands there by now (saved over), the source still has the old one open. */
-async function fromFile<Name extends JobName>(
-  pool: KernelPool,
-  name: Name,
-  source: ByteSource,
-  handle: ByteHandle,
-  offset: number,
-  length: number,
-  job: Options<Name>,
-): Promise<Result<Name>> {
-  try {
-    return await pool.run(name, { handle, offset, length }, job);
-  } catch (error) {
-    if (!(error instanceof PareError && error.code === STALE_HANDLE)) throw error;
-    return pool.run(name, { bytes: (await source.read(offset, length)).slice() }, job);
-  }
-}
-
-/** Input bytes under way at once; one slab always is. */
-const IN_FLIGHT_BYTES = 64 * 2 ** 20;
 
 function matrixOf({ dims, axis }: AxisLayout): {
   rows: number;
