@@ -99,7 +99,8 @@ const ofWeights = {
     ),
 };
 
-const pattern = "names, weight names, operators, or globs of these";
+const pattern =
+  'names of nodes or weights, operators ("Conv"), globs, regular expressions ("/attn.*proj/i"), or "first", "last", "embeddings"';
 
 /** Weights that match have these options instead; those of a `weights` stated here do not come from the step. */
 export const layerOptions = z.strictObject({
@@ -135,11 +136,8 @@ export const quantizeOptions = z.object({
     z.enum(["auto", "run", "off"]),
     "float16 compute: run the model to find values beyond float16 and keep them in float32; auto: when weights are below 512 MB",
   ),
-  keep: z
-    .array(z.string())
-    .default([])
-    .describe("Nodes to leave as they are: names, weight names, operators, or globs of these"),
-  only: z.array(z.string()).default([]).describe("Nodes to quantize, all others stay: names, operators, or globs"),
+  keep: z.array(z.string()).default([]).describe(`Layers to leave as they are: ${pattern}`),
+  only: z.array(z.string()).default([]).describe(`Layers to quantize, all others stay: ${pattern}`),
   minimum: z.number().int().min(0).default(256).describe("Weights with fewer elements stay float"),
   layers: z
     .array(layerOptions)

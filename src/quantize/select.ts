@@ -1,44 +1,102 @@
-// Which weights a quantize step is about: patterns of the user, sizes, and the reasons of those left out.
+// Which weights a quantize step is about, with which settings each: patterns of the user, sizes, and the reasons of
+// those left out.
 
-import picomatch from "picomatch";
-import { invalid } from "../base/errors.js";
+import { invalid, PareError } from "../base/errors.js";
 import { info, type Note, warning } from "../base/note.js";
-import { label, type Model, type Node } from "../ir/model.js";
-import { everyNode } from "../ir/traverse.js";
-import { operatorKey } from "../ops/operator.js";
-import type { Settings } from "./options.js";
+import type { Model, Node } from "../ir/model.js";
+import { quantizedAlready } from "./existing.js";
+import { overridden, type Settings } from "./options.js";
+import { type Patterns, patterns } from "./patterns.js";
 import type { Weight } from "./weights.js";
+
+export { matcher } from "./patterns.js";
 
 export interface Selection {
   /** Whether the patterns leave a node to the step. */
   node(node: Node): boolean;
   /** Why a weight stays as it is, or undefined when the step may change it. */
   reasonToKeep(weight: Weight): string | undefined;
+  /** The settings with those of the first entry of `layers` that matches the weight or a node that uses it. */
+  settingsFor(weight: Weight): Settings;
+  /** Which entry of `layers` that was, counted from 1; undefined: none. */
+  layerOf(weight: Weight): number | undefined;
+  /** What was understood otherwise than it may have been meant. */
+  readonly notes: readonly Note[];
 }
 
-/** Throws `invalid("pattern-unmatched")` for a pattern that names nothing: a misspelt `keep` must not pass in silence. */
-export function selection(model: Model, settings: Pick<Settings, "keep" | "only" | "minimum">): Selection {
-  const keep = matcher(settings.keep);
-  const only = settings.only.length === 0 ? () => true : matcher(settings.only);
-  checkPatterns(model, [...settings.keep, ...settings.only]);
-  const namesOf = (node: Node) => [label(node), operatorKey(node), ...node.inputs.filter((name) => name !== "")];
-  const selected = (node: Node) => {
-    const names = namesOf(node);
-    return !names.some(keep) && names.some(only);
+/**
+ * Throws what `patterns` throws, and `invalid("quantize-options")` naming the entry of `layers` whose options
+ * contradict each other or those of the step.
+ */
+export function selection(model: Model, settings: Settings): Selection {
+  const notes: Note[] = [];
+  const { minimum } = settings;
+  const keep = patterns(model, settings.keep, minimum, notes);
+  const only = settings.only.length > 0 ? patterns(model, settings.only, minimum, notes) : EVERYTHING;
+  const layers = (settings.layers ?? []).map((layer, at) => ({
+    matches: patterns(model, layer.match, minimum, notes),
+    keep: layer.keep === true,
+    settings: layerSettings(settings, layer, at),
+  }));
+  const layerAt = (weight: Weight) => {
+    const at = layers.findIndex(({ matches }) => touches(matches, weight));
+    return at < 0 ? undefined : at;
   };
   return {
-    node: selected,
+    notes,
+    node: (node) => !keep.node(node) && only.node(node) && !layers.find(({ matches }) => matches.node(node))?.keep,
     reasonToKeep(weight) {
-      if (keep(weight.name)) return "the option keep names it";
-      const nodes = weight.consumers.flatMap((consumer) => consumer.node ?? []);
-      if (nodes.some((node) => namesOf(node).some(keep))) return "the option keep names a node that uses it";
-      if (!only(weight.name) && !nodes.some(selected)) return "the option only does not name it";
+      if (keep.weight(weight)) return "the option keep names it";
+      if (usersOf(weight).some(keep.node)) return "the option keep names a node that uses it";
+      if (!touches(only, weight)) return "the option only does not name it";
+      const layer = layerAt(weight);
+      if (layer !== undefined && layers[layer]!.keep) return `entry ${layer + 1} of the option layers keeps it`;
       if (weight.overridable) return "it is also an input of the model, so a caller may replace it";
       if (weight.elements === 0) return "it is empty";
-      if (weight.elements < settings.minimum) return `it has fewer than ${settings.minimum} elements`;
+      if (weight.elements < minimum) return `it has fewer than ${minimum} elements`;
       return undefined;
     },
+    settingsFor(weight) {
+      const layer = layerAt(weight);
+      return layer === undefined ? settings : layers[layer]!.settings;
+    },
+    layerOf(weight) {
+      const layer = layerAt(weight);
+      return layer === undefined ? undefined : layer + 1;
+    },
   };
+}
+
+const EVERYTHING: Patterns = { node: () => true, weight: () => true };
+
+/** Nodes that use it, and those through which they see it. */
+const usersOf = (weight: Weight): readonly Node[] =>
+  weight.consumers.flatMap(({ node, path }) => (node ? [...path, node] : path));
+
+const touches = (matches: Patterns, weight: Weight) => matches.weight(weight) || usersOf(weight).some(matches.node);
+
+function layerSettings(settings: Settings, layer: NonNullable<Settings["layers"]>[number], at: number): Settings {
+  const where = `Entry ${at + 1} of the option layers (${layer.match.join(", ")})`;
+  const { match: _, keep, ...options } = layer;
+  const stated = Object.entries(options).filter(([, value]) => value !== undefined);
+  if (keep && stated.length > 0) {
+    throw invalid("quantize-options", `${where} keeps its weights as they are: its other options do nothing.`, {
+      found: stated.map(([name]) => name).join(", "),
+      hint: "Leave keep out, or the others.",
+    });
+  }
+  if (!keep && stated.length === 0) {
+    throw invalid("quantize-options", `${where} states no option.`, {
+      expected: "keep: true, or options such as weights",
+    });
+  }
+  try {
+    return keep ? settings : overridden(settings, layer);
+  } catch (error) {
+    if (!(error instanceof PareError)) throw error;
+    const { code, expected, found, hint } = error;
+    throw invalid(code, `${where}: ${error.message}`, { expected, found, hint, cause: error });
+  }
 }
 
 /** Notes of weights left out; small ones are counted together, they are many and matter little. */
@@ -62,30 +120,9 @@ export function keptNotes(kept: readonly { readonly weight: Weight; readonly rea
 
 export const LARGE = 256;
 
-export const nothingDone = (what: string): Note =>
-  warning("nothing-quantized", `The model has no weights that ${what} can change.`);
-
-/** Whether a name is one of these, or matches one as a glob. */
-export function matcher(patterns: readonly string[]): (name: string) => boolean {
-  const literal = new Set(patterns);
-  const globs = patterns.filter((pattern) => picomatch.scan(pattern).isGlob).map((pattern) => picomatch(pattern));
-  return (name) => literal.has(name) || globs.some((matches) => matches(name));
-}
-
-function checkPatterns(model: Model, patterns: readonly string[]): void {
-  if (patterns.length === 0) return;
-  const names = new Set<string>();
-  for (const node of everyNode(model)) {
-    for (const name of [label(node), operatorKey(node), ...node.inputs]) names.add(name);
-  }
-  for (const pattern of patterns) {
-    const matches = matcher([pattern]);
-    if (![...names].some(matches)) {
-      throw invalid("pattern-unmatched", `Nothing in the model is called "${pattern}".`, {
-        expected: "a node name, weight name, operator, or a glob of these",
-        found: pattern,
-        hint: "`pare inspect --nodes` lists the names; in a glob, * stops at a slash and ** does not.",
-      });
-    }
-  }
+/** Says that a step changed nothing, and why, as far as the model tells. */
+export function nothingDone(what: string, model?: Model): Note {
+  const text = `The model has no weights that ${what} can change`;
+  const already = model ? quantizedAlready(model) : undefined;
+  return warning("nothing-quantized", already ? `${text}: it is already quantized (${already}).` : `${text}.`);
 }

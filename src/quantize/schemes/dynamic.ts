@@ -42,7 +42,7 @@ export const dynamic = defineScheme({
     const plan = planOf(collectWeights(model), selection(model, settings));
     const rewriting = rewritten(edits, settings, context, plan);
     const kept = keptNotes(plan.kept);
-    if (edits.empty) return { model: given, notes: [...kept, nothingDone("dynamic quantization")] };
+    if (edits.empty) return { model: given, notes: [...kept, nothingDone("dynamic quantization", given)] };
     checkHeap(context.target, rewriting.decoded, rewriting.largest);
     const domains = rewriting.usesMicrosoft ? { [MICROSOFT]: 1 } : {};
     return { model: edits.apply(domains), notes: [...raised, ...rewriting.notes(), ...kept] };

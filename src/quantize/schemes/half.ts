@@ -36,7 +36,7 @@ export const half = defineScheme({
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);
     const weights = collectWeights(model, { functions: false }).filter((weight) => weight.tensor.dtype === "float32");
     const values = floatValues(model);
-    if (weights.length + values.length === 0) return { model: given, notes: [nothingDone("float16")] };
+    if (weights.length + values.length === 0) return { model: given, notes: [nothingDone("float16", given)] };
     const ranged = await outOfRange(model, weights, values, settings, context);
     const choice = selection(model, { ...settings, minimum: 0 });
     const large = selection(model, settings);

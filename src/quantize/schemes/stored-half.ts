@@ -57,7 +57,8 @@ export const storedHalf = defineScheme({
       decoded += weight.elements * 4;
       largest = Math.max(largest, weight.elements * 4);
     }
-    if (count === 0) return { model: given, notes: [...notes, ...keptNotes(kept), nothingDone("float16 storage")] };
+    if (count === 0)
+      return { model: given, notes: [...notes, ...keptNotes(kept), nothingDone("float16 storage", given)] };
     checkHeap(context.target, decoded, largest);
     const note = info(
       "stored-float16",

@@ -50,7 +50,8 @@ export const weightOnly = defineScheme({
     const again = raiseOpset(model, first.opset);
     const { edits, notes, native, kept, decoded, largest } =
       again.model === model ? first : rewritten(again.model, settings, context);
-    if (edits.empty) return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization")] };
+    if (edits.empty)
+      return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization", given)] };
     checkHeap(context.target, decoded, largest);
     const result = edits.apply(native ? { [MICROSOFT]: 1 } : {});
     return { model: result, notes: [...raised, ...again.notes, ...notes, ...keptNotes(kept)] };

@@ -1,0 +1,111 @@
+// How people name layers: by a node, a weight, an operator, a glob, a regular expression or a place in the model.
+
+import { distance } from "fastest-levenshtein";
+import picomatch from "picomatch";
+import { invalid } from "../base/errors.js";
+import { info, type Note } from "../base/note.js";
+import { label, type Model, type Node } from "../ir/model.js";
+import { everyNode } from "../ir/traverse.js";
+import { operatorKey } from "../ops/operator.js";
+import { isPlace, PLACES, type Placed, placeOf } from "./places.js";
+import type { Weight } from "./weights.js";
+
+export interface Patterns {
+  readonly node: (node: Node) => boolean;
+  /** The weight itself, whoever uses it. */
+  readonly weight: (weight: Weight) => boolean;
+}
+
+/** What every option that takes patterns says of them. */
+export const PATTERNS =
+  'names of nodes or weights, operators ("Conv", "com.microsoft:Attention"), globs, regular expressions ("/attn.*proj/i"), or "first", "last", "embeddings"';
+
+/**
+ * The patterns of one option for one model. A name that the model has wins over what a pattern might else mean, with a
+ * Note where it is one of the words. Throws `invalid("pattern-unmatched")` for a pattern that names nothing (a misspelt
+ * one must not pass in silence), and `invalid("pattern-wrong")` for a regular expression that is none.
+ */
+export function patterns(model: Model, list: readonly string[], minimum: number, notes: Note[]): Patterns {
+  if (list.length === 0) return { node: () => false, weight: () => false };
+  const known = namesIn(model);
+  const named: ((name: string) => boolean)[] = [];
+  const places: Placed[] = [];
+  for (const pattern of list) {
+    if (isPlace(pattern) && !known.has(pattern)) {
+      const place = placeOf(model, pattern, minimum);
+      if (place.nodes.size === 0) throw unmatched(pattern, known, `The model has no ${PLACES[pattern]}`);
+      places.push(place);
+      continue;
+    }
+    if (isPlace(pattern)) {
+      notes.push(info("pattern-is-name", `"${pattern}" is taken as the name of what is called so in the model.`));
+    }
+    const matches = known.has(pattern)
+      ? (name: string) => name === pattern
+      : (expression(pattern) ?? matcher([pattern]));
+    if (![...known].some(matches)) throw unmatched(pattern, known);
+    named.push(matches);
+  }
+  const any = (name: string) => named.some((matches) => matches(name));
+  return {
+    node: (node) => namesOf(node).some(any) || places.some(({ nodes }) => nodes.has(node)),
+    weight: (weight) => any(weight.name) || places.some(({ weights }) => weights.has(weight.tensor)),
+  };
+}
+
+/** Whether a name is one of these, or matches one as a glob. */
+export function matcher(patterns: readonly string[]): (name: string) => boolean {
+  const literal = new Set(patterns);
+  const globs = patterns.filter((pattern) => picomatch.scan(pattern).isGlob).map((pattern) => picomatch(pattern));
+  return (name) => literal.has(name) || globs.some((matches) => matches(name));
+}
+
+const namesOf = (node: Node) => [label(node), operatorKey(node), ...node.inputs.filter((name) => name !== "")];
+
+function namesIn(model: Model): ReadonlySet<string> {
+  const names = new Set(model.graph.initializers.keys());
+  for (const node of everyNode(model, { functions: true })) for (const name of namesOf(node)) names.add(name);
+  return names;
+}
+
+/** "/.../" and "/.../i": names of nodes begin with a slash too, but end otherwise, or are found first. */
+function expression(pattern: string): ((name: string) => boolean) | undefined {
+  const parts = /^\/(.+)\/([imsu]*)$/.exec(pattern);
+  if (parts === null) return undefined;
+  try {
+    const compiled = new RegExp(parts[1]!, parts[2]);
+    return (name) => compiled.test(name);
+  } catch (cause) {
+    throw invalid("pattern-wrong", `${pattern} is no regular expression.`, {
+      found: cause instanceof Error ? cause.message : String(cause),
+      hint: "A name that begins and ends with a slash is read as one; write a glob instead.",
+      cause,
+    });
+  }
+}
+
+function unmatched(pattern: string, known: ReadonlySet<string>, message?: string) {
+  const near = nearest(pattern, [...known]);
+  const hint = near.length > 0 ? `Near it: ${near.map((name) => `"${name}"`).join(", ")}. ` : "";
+  return invalid("pattern-unmatched", message ? `${message}.` : `Nothing in the model is called "${pattern}".`, {
+    expected: PATTERNS,
+    found: pattern,
+    hint: `${hint}\`pare inspect --nodes\` lists the names; in a glob, * stops at a slash and ** does not.`,
+  });
+}
+
+/** Up to three: those that hold the words of the pattern, shortest first, else those of the fewest edits. */
+function nearest(pattern: string, names: readonly string[]): string[] {
+  const words = pattern
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word.length > 1);
+  const holding = names.filter((name) => words.length > 0 && words.every((word) => name.toLowerCase().includes(word)));
+  if (holding.length > 0) return holding.sort((a, b) => a.length - b.length).slice(0, 3);
+  return names
+    .map((name) => [name, distance(pattern, name)] as const)
+    .filter(([name, edits]) => edits <= Math.max(2, Math.max(pattern.length, name.length) / 2))
+    .sort(([, a], [, b]) => a - b)
+    .slice(0, 3)
+    .map(([name]) => name);
+}
