@@ -16,7 +16,7 @@ export type Tie = "even-code" | "lower" | "upper" | "inward";
  * The grid of numbers given by code (at most 256). Codes of NaN, infinities and numbers that an earlier code has (-0 beside 0)
  * are never written.
  */
-export function gridOf(levelsByCode: ArrayLike<number>, tie: Tie): LevelGrid { kind: "levels" }> {
+export function gridOf(levelsByCode: ArrayLike<number>, tie: Tie): LevelGrid {
   const seen = new Set<number>();
   const kept: { level: number; code: number }[] = [];
   for (let code = 0; code < levelsByCode.length; code++) {
