@@ -30,7 +30,12 @@ export function levelTable(name: string, levels: ArrayLike<number>, pivots?: Arr
   const negativeZero = (code: number) => (Object.is(numbers[code], -0) ? 0 : 1);
   codes.sort((a, b) => numbers[a]! - numbers[b]! || negativeZero(a) - negativeZero(b) || a - b);
   const sorted = codes.map((code) => numbers[code]!);
-  const middles = sorted.slice(1).map((upper, i) => middle(sorted[i]!, upper));
+  const middles: number[] = [];
+  for (let i = sorted.length - 2; i >= 0; i--) {
+    // A level equal to the one before it is skipped: its lower pivot is its upper one.
+    const equal = sorted[i] === sorted[i + 1] && !Object.is(sorted[i], -0);
+    middles[i] = equal ? (middles[i + 1] ?? Infinity) : middle(sorted[i]!, sorted[i + 1]!);
+  }
   return Object.freeze({
     name,
     levels: numbers,
@@ -41,12 +46,11 @@ export function levelTable(name: string, levels: ArrayLike<number>, pivots?: Arr
 
 /**
  * The largest float32 that is not above the middle of two neighbours: a float32 is greater than it if and only if it is nearer
- * to the upper one. Two equal numbers are parted by infinity, two zeros by the sign.
+ * to the upper one. The two zeros are parted by the sign.
  */
 function middle(lower: number, upper: number): number {
-  if (Object.is(lower, -0) && Object.is(upper, 0)) return -LEAST;
-  if (lower === upper) return Infinity;
-  // The sum of two float32 of like size is exact in float64; where it is not, the error is far below a float32's last place.
+  if (lower === upper) return -LEAST;
+  // Exact in float64 for levels of like size; where it is not, the error is far below a float32's last place.
   return atMost((lower + upper) / 2);
 }
 
@@ -113,7 +117,15 @@ const NF4 = [
  */
 const FP4 = [0, 5.208333333e-3, 0.66666667, 1, 0.33333333, 0.5, 0.16666667, 0.25];
 
-/** What bitsandbytes and ONNX Runtime compare with: up to 14 float32 steps beside the exact middles. */
+/**
+ * What bitsandbytes and ONNX Runtime compare with, as float32: the middles of NF4, which are no float32 themselves, fall to
+ * the one or the other side as the compiler reads the decimal; those of FP4 stand up to 14 steps beside the exact middles.
+ */
+const NF4_PIVOTS = [
+  -0.84809643, -0.6106329, -0.45999527, -0.33967942, -0.2346074, -0.13791174, -0.045525018, 0.03979015, 0.120255254,
+  0.20352125, 0.29201376, 0.38931254, 0.5016634, 0.6427869, 0.8614784,
+];
+
 const FP4_PIVOTS = [0.00260417, 0.0859375, 0.20833333, 0.29166667, 0.4166667, 0.583333, 0.8333333];
 
 /** Pivots for both signs: magnitudes equal to one go inwards; anything below zero takes the negative zero. */
@@ -129,11 +141,7 @@ const mirrored = (pivots: readonly number[]): number[] => [
  * magnitude). `ternary`: -1, 0, 1, halves go to 0. `binary`: -1 and 1, zero goes to 1.
  */
 export const LEVEL_TABLES = {
-  nf4: levelTable(
-    "nf4",
-    NF4,
-    NF4.slice(1).map((upper, i) => (Math.fround(NF4[i]!) + Math.fround(upper)) / 2),
-  ),
+  nf4: levelTable("nf4", NF4, NF4_PIVOTS),
   fp4: levelTable("fp4", [...FP4, ...FP4.map((level) => -level)], mirrored(FP4_PIVOTS)),
   ternary: levelTable("ternary", [-1, 0, 1], [below(-0.5), 0.5]),
   binary: levelTable("binary", [-1, 1], [-LEAST]),
