@@ -15,8 +15,17 @@ export { type CompressOptions, type CompressResult, compress } from "./compress.
 export { configureRuntime } from "./configure.js";
 export type { Dataset, Sample, Split } from "./data/dataset.js";
 export type { DatasetSpec } from "./data/index.js";
+export {
+  exportForTransformersJs,
+  type TransformersJsExport,
+  type TransformersJsFile,
+  type TransformersJsOptions,
+} from "./export-for-transformers-js.js";
 export { fixDims } from "./fix-dims.js";
 export { GATE, type GateLimits, type Verdict } from "./gate.js";
+export type { Estimate } from "./hardware/estimate.js";
+export { type Device, hardware } from "./hardware/index.js";
+export { HUB_DTYPES, type HubDtype } from "./hub/dtypes.js";
 export { type Inspection, type InspectOptions, inspect } from "./inspect.js";
 export type * from "./ir/model.js";
 export { print } from "./ir/print.js";
@@ -25,7 +34,7 @@ export { type MeasureOptions, type ModelReport, measure, type Report } from "./m
 export { methods } from "./methods.js";
 export { type Attempt, type PareOptions, type PareResult, pare } from "./pare.js";
 export { parseRecipe, type Recipe, type RecipeStep, steps } from "./recipe.js";
-export { printInspection, reports } from "./report/index.js";
+export { printDevices, printInspection, reports } from "./report/index.js";
 export { run } from "./run.js";
 export { save, saveBytes } from "./save.js";
 export { saveVerified } from "./save-verified.js";

@@ -7,6 +7,9 @@ import { syntheticFeeds } from "./data/synthetic.js";
 import type { Binding } from "./engine/dims.js";
 import { type Observation, observe } from "./engine/observe.js";
 import { SESSION_FACTOR, weightBytes } from "./engine/weight-bytes.js";
+import { estimate } from "./hardware/estimate.js";
+import { type Device, hardware } from "./hardware/index.js";
+import { graphWork, storedAs } from "./hardware/work.js";
 import type { Model } from "./ir/model.js";
 import { everyGraph } from "./ir/traverse.js";
 import { load } from "./load.js";
@@ -23,6 +26,7 @@ import {
 } from "./metrics/node-summary.js";
 import { isWeight, weightElements } from "./metrics/weights.js";
 import { statedShapes, workOf } from "./metrics/work.js";
+import type { Shapes } from "./ops/index.js";
 import { abilities } from "./quantize/abilities.js";
 import { type ServiceOptions, withServices } from "./services.js";
 import { targets } from "./targets/index.js";
@@ -34,18 +38,29 @@ export type { Inspection } from "./metrics/inspection.js";
 export interface InspectOptions extends ServiceOptions {
   /** Read the weights once (to find equal ones) and run the model once (activations, MACs). */
   readonly deep?: boolean | undefined;
+  /**
+   * Devices to estimate latency, energy and cost for ("a100", "cortex-m7" ...; "all" for each of them), from their peak
+   * figures. The model is run once here when the file does not state the shapes that this needs.
+   */
+  readonly hardware?: string | readonly string[] | undefined;
 }
 
 const LISTED = 20;
 
-/** Throws PareError when the model cannot be loaded. What a deep inspection cannot observe is null, with a note. */
+/**
+ * Throws PareError when the model cannot be loaded, and `invalid("hardware-unknown")`. What a deep inspection cannot
+ * observe is null, with a note.
+ */
 export async function inspect(input: Model | string, options: InspectOptions = {}): Promise<Inspection> {
+  const devices = devicesOf(options.hardware);
   const model = typeof input === "string" ? await load(input, options) : input;
   const target = targets.get(options.target ?? "any");
   const all = constants(model);
   const notes: Note[] = [];
-  const seen = options.deep ? await observed(model, options, notes) : undefined;
-  const shapes = seen?.values ?? statedShapes(model.graph);
+  const stated = statedShapes(model.graph);
+  const run = options.deep === true || (devices.length > 0 && graphWork(model, stated).uncounted > 0);
+  const seen = run ? await observed(model, options, notes) : undefined;
+  const shapes = seen?.values ?? stated;
   const work = workOf(model, shapes);
   // Shapes that the file states give the work only when they give all of it.
   const macs = seen || work.uncounted === 0 ? work.macs : null;
@@ -57,6 +72,7 @@ export async function inspect(input: Model | string, options: InspectOptions = {
       ),
     );
   }
+  const parameters = all.filter(isWeight).reduce((sum, weight) => sum + weightElements(weight), 0);
   const nodes = nodeSummaries(model, macs === null ? new Map() : work.byNode, shapes, await abilities(model, target));
   return {
     path: model.origin?.name ?? "model",
@@ -75,7 +91,7 @@ export async function inspect(input: Model | string, options: InspectOptions = {
       subgraphs: [...everyGraph(model)].length - 1,
       functions: model.functions.length,
       constants: all.length,
-      parameters: all.filter(isWeight).reduce((sum, weight) => sum + weightElements(weight), 0),
+      parameters,
       weightBytes: all.reduce((sum, constant) => sum + constant.bytes, 0),
     },
     operators: operatorSummaries(nodes),
@@ -89,10 +105,43 @@ export async function inspect(input: Model | string, options: InspectOptions = {
     macs,
     peakActivationBytes: seen?.peakActivationBytes ?? null,
     observed: seen ? Object.fromEntries(Object.entries(seen.feeds).map(([name, value]) => [name, value.dims])) : null,
+    estimate: estimated(model, shapes, devices, parameters, seen, notes),
     target: target.name,
     nodes,
     notes,
   };
+}
+
+function devicesOf(names: InspectOptions["hardware"] = []): readonly Device[] {
+  const list = typeof names === "string" ? [names] : names;
+  return [...new Set(list.flatMap((name) => (name === "all" ? hardware.list : [hardware.get(name)])))];
+}
+
+/** Null when no device was asked for, or nothing is known of the work; a note then says what is missing. */
+function estimated(
+  model: Model,
+  shapes: Shapes,
+  devices: readonly Device[],
+  parameters: number,
+  seen: Observation | undefined,
+  notes: Note[],
+): Inspection["estimate"] {
+  if (devices.length === 0) return null;
+  const work = graphWork(model, shapes);
+  if (work.layers.length > 0) {
+    // Most activations are float32 as the model runs here.
+    const peakActivations = seen === undefined ? undefined : seen.peakActivationBytes / 4;
+    return estimate(work, devices, { weights: parameters, peakActivations, base: storedAs(model.graph) });
+  }
+  notes.push(
+    work.uncounted === 0
+      ? warning("estimate-no-work", "There is no estimate: no node of the main graph multiplies weights.")
+      : warning(
+          "estimate-shapes",
+          "There is no estimate: shapes are not known. State them (--dim batch=1, --shape input=1,3,224,224), or give data.",
+        ),
+  );
+  return null;
 }
 
 /** Undefined where the model cannot be run; the notes then say why. */

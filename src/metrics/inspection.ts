@@ -1,6 +1,10 @@
 // What `inspect` gives: plain data, the same for the text form and for JSON.
 
 import type { Note } from "../base/note.js";
+import type { Estimate } from "../hardware/estimate.js";
+
+export type { Device, Figure } from "../hardware/device.js";
+export type { DeviceEstimate, Estimate, FormEstimate } from "../hardware/estimate.js";
 
 export interface Inspection {
   readonly path: string;
@@ -44,8 +48,10 @@ export interface Inspection {
   readonly macs: number | null;
   /** Most bytes of activations alive at one time, at the shapes in `observed`; null unless deep. */
   readonly peakActivationBytes: number | null;
-  /** What the model was run on; null unless deep. */
+  /** What the model was run on; null unless deep, or when an estimate needed shapes that the file does not state. */
   readonly observed: Readonly<Record<string, readonly number[]>> | null;
+  /** What the model would take on devices that were asked for: computed from peak figures, never measured. Else null. */
+  readonly estimate: Estimate | null;
   readonly target: string;
   /** Every node, in graph order, main graph first. */
   readonly nodes: readonly NodeSummary[];

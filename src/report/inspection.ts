@@ -1,10 +1,10 @@
 // An inspection as text for the terminal.
 
-import Table from "cli-table3";
 import pc from "picocolors";
 import type { Inspection, NodeSummary } from "../metrics/inspection.js";
-import { BORDERLESS } from "./borderless.js";
+import { printEstimate } from "./estimate.js";
 import { bytes, count, percent, plain } from "./format.js";
+import { grid } from "./grid.js";
 
 export function printInspection(found: Inspection, options: { readonly nodes?: boolean } = {}): string {
   const parts = [
@@ -43,6 +43,7 @@ export function printInspection(found: Inspection, options: { readonly nodes?: b
           found.equal.map((group) => [listed(group.names), bytes(group.bytes), bytes(group.wasted)]),
         ),
     options.nodes ? nodeTable(found) : possibilities(found),
+    found.estimate === null ? "" : printEstimate(found.estimate),
     found.notes
       .map(
         (note) =>
@@ -148,13 +149,6 @@ function nodeTable(found: Inspection): string {
 
 const outlook = ({ can, why }: NodeSummary): string =>
   can.length > 0 ? can.map((form) => plain(form)).join(", ") : why === undefined ? "" : pc.dim(plain(why, 80));
-
-function grid(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return "";
-  const made = new Table({ head: head.map((text) => pc.dim(text)), ...BORDERLESS });
-  for (const row of rows) made.push([...row]);
-  return `${pc.bold(title)}\n${made.toString()}`;
-}
 
 const shape = (dims: readonly (number | string | null)[]): string =>
   `[${dims.map((dim) => (dim === null ? "?" : typeof dim === "string" ? plain(dim, 30) : String(dim))).join(", ")}]`;

@@ -17,16 +17,19 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   onnx: graphs,
   ops: graphs,
   targets: graphs,
+  hardware: ["ops", ...graphs],
   data: ["ops", ...graphs],
   engine: ["onnx", ...graphs],
   step: ["engine", "data", "targets", "kernels", ...graphs],
   passes: ["step", "engine", "onnx", "ops", "kernels", ...graphs],
-  metrics: ["engine", "onnx", "data", "ops", "kernels", ...graphs],
+  metrics: ["engine", "onnx", "data", "ops", "hardware", "kernels", ...graphs],
   train: ["step", "metrics", "passes", "engine", "data", "ops", ...graphs],
   prune: methods,
   quantize: methods,
   distill: methods,
   search: ["prune", "quantize", "distill", ...methods],
+  // Which files and recipes make a model folder of the Hub; the verb beside it does the work.
+  hub: ["quantize", ...methods],
   // The Report type is declared in metrics; how numbers are made is not the report's business.
   report: ["metrics", "base"],
   // platform implements interfaces that these declare; kernels, because a worker runs them.
