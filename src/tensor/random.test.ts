@@ -50,9 +50,11 @@ describe("drawAt", () => {
       z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
       return z ^ (z >>> 15);
     };
-    for (const index of [5, 2 ** 32 + 5, 2 ** 40 + 2 ** 31]) {
-      const keys = drawKeys(99, Math.floor(index / 2 ** 32));
-      expect(mix(mix((index % 2 ** 32) + keys[0]) ^ keys[1]) >>> 0).toBe(drawAt(99, index) * 2 ** 32);
+    for (const index of [5, 2 ** 32 + 5, 2 ** 40 + 2 ** 31, 2 ** 53 - 1]) {
+      for (let seed = 0; seed < 8; seed++) {
+        const keys = drawKeys(seed, Math.floor(index / 2 ** 32));
+        expect(mix(mix((index % 2 ** 32) + keys[0]) ^ keys[1]) >>> 0).toBe(drawAt(seed, index) * 2 ** 32);
+      }
     }
   });
 
