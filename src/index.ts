@@ -11,6 +11,7 @@ export type { Context, Progress } from "./base/context.js";
 export { describeError, type ErrorKind, failed, invalid, PareError, unsupported } from "./base/errors.js";
 export type { Note } from "./base/note.js";
 export type { Method, Registry } from "./base/registry.js";
+export { type CheckOptions, type CheckResult, check } from "./check.js";
 export { type CompressOptions, type CompressResult, compress } from "./compress.js";
 export { configureRuntime } from "./configure.js";
 export type { Dataset, Sample, Split } from "./data/dataset.js";

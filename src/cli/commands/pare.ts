@@ -4,23 +4,27 @@ import type { Command } from "commander";
 import pc from "picocolors";
 import { type Attempt, fixDims, load, type PareResult, pare, reportForm } from "../../index.js";
 import { ExitCode, exitWith } from "../exit.js";
+import { type ForFlags, forOptions, forTransformersJs } from "../for-transformers-js.js";
 import { fileSize } from "../format.js";
 import { describeVerification, type MakeFlags, makeFlags, report, saveChecked } from "../make.js";
 import { defaultOutput, type Session, withSession } from "../shared.js";
 import { columns } from "../table.js";
 
-interface PareFlags extends MakeFlags {
-  readonly force?: boolean;
-}
+type PareFlags = MakeFlags & ForFlags;
 
 export function pareCommand(program: Command): void {
   const command = program
-    .argument("[model]", "an ONNX file or URL: writes the smallest form that is as good and not slower")
+    .argument(
+      "[model]",
+      "an ONNX file or URL: writes the smallest form that is as good and not slower (with --for: a model folder)",
+    )
     .option("--force", "if no form passes the gate, write the one nearest to the original");
+  for (const option of forOptions()) command.addOption(option);
   makeFlags(command).action(async (input: string | undefined, flags: PareFlags) => {
     if (input === undefined) return program.help();
     if (flags.report !== undefined) reportForm(flags.report);
-    await withSession(flags, (session) => pareOne(input, flags, session));
+    const work = flags.for === undefined ? pareOne : forTransformersJs;
+    await withSession(flags, (session) => work(input, flags, session));
   });
 }
 
