@@ -4,7 +4,7 @@
 import { int } from "../ir/attributes.js";
 import type { Attribute, Graph, Node } from "../ir/model.js";
 import { DTYPES } from "../tensor/dtype.js";
-import { MICROSOFT } from "./native.js";
+import { MICROSOFT } from "./native/index.js";
 import { productNodes } from "./product.js";
 import { type Edits, makeNode } from "./rewrite.js";
 

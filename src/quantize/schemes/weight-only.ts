@@ -2,13 +2,22 @@
 
 import { info, type Note } from "../../base/note.js";
 import type { Model, Node } from "../../ir/model.js";
-import type { Target } from "../../targets/target.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { extract, packBlocks, packLinear } from "../extract.js";
 import { formats, isPlain } from "../formats/index.js";
 import { checkHeap } from "../heap.js";
 import { blockLayout, linearLayout } from "../layout.js";
-import { MICROSOFT, nativeObstacle, packNative, usesProduct, usesTable } from "../native.js";
+import {
+  checkForm,
+  explained,
+  MICROSOFT,
+  mayBeMatMulNBits,
+  mayBeNative,
+  type NativeChoice,
+  type NativePlan,
+  planNative,
+  type TargetRow,
+} from "../native/index.js";
 import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
@@ -31,8 +40,7 @@ export const weightOnly = defineScheme({
       needs: "blocks: 4-bit weights, granularity block, or a native form",
     },
     accuracyLevel: {
-      when: (settings, target) =>
-        mayBeNative(settings, target) && (settings.form === "native" || products(settings, target)),
+      when: mayBeMatMulNBits,
       needs: "MatMulNBits: form native, or a target that is fast at it",
     },
   },
@@ -48,57 +56,59 @@ export const weightOnly = defineScheme({
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);
     const first = rewritten(model, settings, context);
     const again = raiseOpset(model, first.opset);
-    const { edits, notes, native, kept, decoded, largest } =
+    const { edits, notes, microsoft, kept, decoded, largest } =
       again.model === model ? first : rewritten(again.model, settings, context);
     if (edits.empty)
       return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization", given)] };
     checkHeap(context.target, decoded, largest);
-    const result = edits.apply(native ? { [MICROSOFT]: 1 } : {});
+    const result = edits.apply(microsoft ? { [MICROSOFT]: 1 } : {});
     return { model: result, notes: [...raised, ...again.notes, ...notes, ...keptNotes(kept)] };
   },
 });
 
 function rewritten(model: Model, settings: Settings, context: Place) {
+  checkForm(settings);
   const edits = new Edits(model);
   const choice = selection(model, settings);
   const kept: { weight: Weight; reason: string }[] = [];
-  const notes: Note[] = [];
+  const notes: Note[] = [...choice.notes];
   const made: { weight: Weight; what: string }[] = [];
-  let [native, opset, decoded, largest] = [false, 0, 0, 0];
+  const choices: NativeChoice[] = [];
+  let [microsoft, opset, decoded, largest] = [false, 0, 0, 0];
   for (const weight of collectWeights(model)) {
     const reason = choice.reasonToKeep(weight) ?? noWeight(weight);
-    const done = reason === undefined ? quantizeOne(edits, weight, settings, context) : { reason };
+    const done = reason === undefined ? quantizeOne(edits, weight, choice.settingsFor(weight), context) : { reason };
     if (done.form === undefined) {
       kept.push({ weight, reason: done.reason });
       continue;
     }
     notes.push(...done.notes);
     made.push({ weight, what: done.what });
-    if (done.form === "native") native = true;
-    else {
-      opset = Math.max(opset, done.opset);
+    choices.push({ weight, ...(done.plan && { plan: done.plan }), ...(done.row && { row: done.row }) });
+    opset = Math.max(opset, done.opset);
+    if (done.plan?.microsoft) microsoft = true;
+    if (done.form === "extract") {
       decoded += floatBytes(weight);
       largest = Math.max(largest, floatBytes(weight));
     }
   }
-  return { edits, notes, made, native, opset, kept, decoded, largest };
-}
-
-const products = ({ format }: Settings, { fast }: Target) => fast.matMulNBits.some(({ bits }) => bits === format.bits);
-
-/** Whether weights may be read packed: as asked, or where the target is fast at it. */
-function mayBeNative(settings: Settings, target: Target): boolean {
-  const { form, granularity } = settings;
-  if (form === "extract" || granularity === "channel" || granularity === "tensor") return false;
-  return form === "native" || products(settings, target) || target.fast.gatherBlockQuantized;
+  notes.push(...explained(choices, context.target));
+  return { edits, notes, made, microsoft, opset, kept, decoded, largest };
 }
 
 const inBlocks = ({ format, granularity }: Settings) => granularity === "block" || format.bits === 4;
 
 type Done =
   | { readonly form?: undefined; readonly reason: string }
-  | { readonly form: "native"; readonly what: string; readonly notes: readonly Note[] }
-  | { readonly form: "extract"; readonly what: string; readonly opset: number; readonly notes: readonly Note[] };
+  | {
+      readonly form: "native" | "extract";
+      readonly what: string;
+      readonly opset: number;
+      readonly notes: readonly Note[];
+      readonly plan?: NativePlan;
+      /** The row of the target that speaks against a native form. */
+      readonly row?: TargetRow | undefined;
+    };
 
 const noWeight = (weight: Weight) =>
   !isWeight(weight) ? "no operator that pare knows uses it as a weight" : undefined;
@@ -111,18 +121,15 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
   const blocks =
     settings.granularity === "channel" || settings.granularity === "tensor" || "obstacle" in cut ? undefined : cut;
   const uncut = "obstacle" in cut ? cut.obstacle : "it has one scale for more than a block";
+  let row: TargetRow | undefined;
   if (form !== "extract") {
-    const level = nativeLevel(weight, settings, context);
-    const obstacle = blocks ? (nativeObstacle(weight, blocks) ?? level.obstacle) : uncut;
-    if (blocks && obstacle === undefined) {
-      packNative(edits, context, weight, blocks, level.accuracy);
-      return {
-        form: "native",
-        what: `${format.name}-native`,
-        notes: nativeNotes(weight, format.bits, blocks.block, level.accuracy),
-      };
+    const plan = planNative(weight, settings, context.target);
+    if (!("obstacle" in plan)) {
+      const { what, notes } = plan.pack(edits, context);
+      return { form: "native", what, opset: plan.opset, notes, plan };
     }
-    if (form === "native") return { reason: `${obstacle}; form native was asked for` };
+    if (form !== "auto") return { reason: `${plan.obstacle}; form ${form} was asked for` };
+    row = plan.row;
   }
   if (inBlocks(settings) && blocks) {
     const packed = packBlocks(edits, context, weight, blocks);
@@ -131,6 +138,7 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
     return {
       form: "extract",
       what: format.name,
+      row,
       opset: decodingOpset(packed.decode, format.bits),
       notes: [extractNote(weight, `${format.bits}-bit codes in blocks of ${blocks.block}`)],
     };
@@ -142,7 +150,13 @@ function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: 
     return { reason: "its codes, scales and decoding nodes are no smaller" };
   extract(edits, weight, packed);
   const why = inBlocks(settings) ? `: ${uncut}` : "";
-  return { form: "extract", what: eight.name, opset: 0, notes: [extractNote(weight, `${eight.name} codes${why}`)] };
+  return {
+    form: "extract",
+    what: eight.name,
+    row,
+    opset: 0,
+    notes: [extractNote(weight, `${eight.name} codes${why}`)],
+  };
 }
 
 /** uint4 tensors, and the Cast from them, came with opset 21; Slice took its bounds as inputs from opset 10. */
@@ -151,31 +165,6 @@ const decodingOpset = (decode: readonly Node[], bits: number) =>
 
 /** What the nodes and names of a decoded weight take in the file, about. */
 const NODE_BYTES = 300;
-
-function nativeLevel(weight: Weight, settings: Settings, { target }: Place) {
-  const fast = target.fast.matMulNBits.find(({ bits }) => bits === settings.format.bits);
-  const accuracy = settings.accuracyLevel ?? fast?.accuracyLevel ?? 4;
-  if (settings.form === "native") return { accuracy, obstacle: undefined };
-  if (usesProduct(weight) && fast === undefined) return { accuracy, obstacle: `${target.name} has no fast kernel` };
-  if (usesTable(weight) && !target.fast.gatherBlockQuantized) return { accuracy, obstacle: "no kernel everywhere" };
-  return { accuracy, obstacle: undefined };
-}
-
-function nativeNotes(weight: Weight, bits: number, block: number, accuracy: number): Note[] {
-  const operators = [usesProduct(weight) ? "MatMulNBits" : "", usesTable(weight) ? "GatherBlockQuantized" : ""]
-    .filter((name) => name !== "")
-    .join(" and ");
-  const rounds =
-    accuracy === 4 && usesProduct(weight) ? " Level 4 rounds activations to int8 within each block, for speed." : "";
-  const level = usesProduct(weight) ? ` at accuracy level ${accuracy}` : "";
-  return [
-    info(
-      "quantized-native",
-      `"${weight.name}" is read as ${bits}-bit codes in blocks of ${block} by ${operators}${level}.${rounds}`,
-      weight.name,
-    ),
-  ];
-}
 
 const extractNote = (weight: Weight, what: string): Note =>
   info(

@@ -1,0 +1,55 @@
+// A native form: an operator of the runtime that reads a weight in few bits at every run.
+
+import type { Note } from "../../base/note.js";
+import type { Method } from "../../base/registry.js";
+import type { Target } from "../../targets/target.js";
+import type { Workers } from "../computation.js";
+import type { Settings } from "../options.js";
+import type { Edits, Parts } from "../rewrite.js";
+import type { Weight } from "../weights.js";
+
+export const MICROSOFT = "com.microsoft";
+
+/** A row of a target's table: what is fast there, and why. */
+export type TargetRow = keyof Target["fast"];
+
+/** What a native form made of a weight. */
+export interface NativeResult {
+  /** For foresight and reports: "int4-native". */
+  readonly what: string;
+  /** What is in the file for it. */
+  readonly bytes: number;
+  readonly notes: readonly Note[];
+}
+
+/** A weight that can be read so: what it needs of the model, and how it is done. */
+export interface NativePlan {
+  /** Operators that will read it. */
+  readonly operators: readonly NativeForm["name"][];
+  /** Lowest opset of the default domain. */
+  readonly opset: number;
+  /** Opset of com.microsoft that must be imported; 0: none. */
+  readonly microsoft: 0 | 1;
+  /** Conditions of the target's fast kernel that the weight does not meet: it runs, but slower. */
+  readonly misaligned: readonly string[];
+  /** Edits the graph; called at most once. Weights are read when the edited model is. */
+  pack(edits: Edits, workers: Workers): NativeResult;
+}
+
+export interface NativeForm extends Method {
+  readonly name: "MatMulNBits" | "GatherBlockQuantized" | "MatMulBnb4" | "DequantizeLinear";
+  /** What it reads, for messages. */
+  readonly reads: string;
+  /** Whether the options ask for codes that it reads, whatever the target. */
+  serves(settings: Settings): boolean;
+  /** The row of the target that says that it is slower than float there, for this weight where one is given; undefined: it is fast. */
+  slow(settings: Settings, target: Target, weight?: Weight): TargetRow | undefined;
+  /** Why it cannot read a weight with these settings, or what it would make of it. */
+  plan(weight: Weight, settings: Settings, target: Target): NativePlan | { readonly obstacle: string };
+}
+
+export const defineNativeForm = (form: NativeForm): NativeForm => Object.freeze(form);
+
+/** Bytes of constants in the file. */
+export const bytesOf = (parts: Parts): number =>
+  parts.reduce((sum, [, part]) => sum + ("data" in part ? part.data.byteLength : 0), 0);
