@@ -7,6 +7,7 @@ import { json } from "./forms/json.js";
 import { md } from "./forms/md.js";
 import { table } from "./forms/table.js";
 
+export { printCheck } from "./check.js";
 export { printDevices } from "./estimate.js";
 export type { ReportForm } from "./form.js";
 export { printInspection } from "./inspection.js";

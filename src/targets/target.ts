@@ -13,6 +13,8 @@ export interface TargetRuntime {
   readonly name: string;
   /** The first with a kernel runs the node; the last is where what the others lack falls back to. */
   readonly providers: readonly [ProviderName, ...ProviderName[]];
+  /** Domains whose operators its build leaves out. */
+  readonly lacks?: readonly string[];
 }
 
 /** A condition on the shape of a weight, without which a packed kernel runs but is not the fast one. */

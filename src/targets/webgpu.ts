@@ -43,5 +43,5 @@ export const webgpu = defineTarget({
   saturates: false,
   // Weights pass through the WebAssembly heap on their way to the GPU.
   heapLimit: 4 * 2 ** 30,
-  runtimes: [{ name: "onnxruntime-web", providers: ["webgpu", "wasm"] }],
+  runtimes: [{ name: "onnxruntime-web", providers: ["webgpu", "webgpu-wasm"], lacks: ["ai.onnx.ml"] }],
 });

@@ -1,6 +1,7 @@
 // The commands, in the order of the help.
 
 import type { Command } from "commander";
+import { checkCommand } from "./check.js";
 import { compressCommand } from "./compress.js";
 import { inspectCommand } from "./inspect.js";
 import { measureCommand } from "./measure.js";
@@ -11,6 +12,7 @@ import { quantizeCommand } from "./quantize.js";
 export const commands: readonly ((program: Command) => void)[] = [
   pareCommand,
   inspectCommand,
+  checkCommand,
   compressCommand,
   quantizeCommand,
   measureCommand,

@@ -1,0 +1,19 @@
+// Forms that run and are slow, each found by its operator and measured once; in the order in which they are asked.
+
+import { registry } from "../../base/registry.js";
+import { decodedWeight } from "./decoded-weight.js";
+import { halfArithmetic } from "./half-arithmetic.js";
+import { packedCodebook } from "./packed-codebook.js";
+import { packedProduct } from "./packed-product.js";
+import { signedDynamicConv } from "./signed-dynamic-conv.js";
+import type { Trap } from "./trap.js";
+
+export type { Caught, Trap, TrapSite } from "./trap.js";
+
+export const traps = registry<Trap>("trap", [
+  packedProduct,
+  packedCodebook,
+  decodedWeight,
+  signedDynamicConv,
+  halfArithmetic,
+]);

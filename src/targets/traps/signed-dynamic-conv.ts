@@ -1,0 +1,18 @@
+// A dynamic Conv with signed weights: its kernel is many times slower than the one for uint8.
+
+import { defineTrap, onCpu } from "./trap.js";
+
+export const signedDynamicConv = defineTrap({
+  name: "signed-dynamic-conv",
+  summary: "ConvInteger with int8 weights: the kernel for uint8 is many times faster",
+  reference: "https://onnx.ai/onnx/operators/onnx__ConvInteger.html",
+  operators: ["ConvInteger"],
+  find: ({ view, provider }) =>
+    onCpu(provider) && view.dtype(view.node.inputs[1] ?? "") === "int8"
+      ? {
+          reason:
+            "ConvInteger with int8 weights took 7.5 ms on the CPU and 100 in WebAssembly, with uint8 weights 1.7 and 6.4",
+          change: "start from the float model: pare quantize <float model> --weights int8 --activations dynamic",
+        }
+      : undefined,
+});
