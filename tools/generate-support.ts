@@ -1,0 +1,117 @@
+// Writes src/targets/support/tables/ from what tools/support/ found out: `npx tsx tools/generate-support.ts <folder>`.
+// The folder holds registry.json and probes.jsonl (probes.py), cpu.jsonl, wasm.jsonl, webgpu.jsonl and webgpu-wasm.jsonl (probe.mjs), and
+// OperatorKernels.md of an ONNX Runtime checkout with its commit in commit.txt, for the providers that need hardware.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LETTERS } from "../src/targets/support/kernels.js";
+import { root } from "../tests/support/root.js";
+import { documented, type Found, type Kernel, probed, type Registry, registered } from "./support/found.js";
+
+const folder = process.argv[2];
+if (folder === undefined) throw new Error("usage: npx tsx tools/generate-support.ts <folder>");
+const text = (name: string) => readFileSync(join(folder, name), "utf8");
+const lines = (name: string) => text(name).trim().split("\n");
+
+const registry = JSON.parse(text("registry.json")) as Registry;
+const probes = lines("probes.jsonl").map((line) => JSON.parse(line) as Found["probe"]);
+const found = (provider: string): Found[] => {
+  const answers = lines(`${provider}.jsonl`);
+  return probes.map((probe, i) => ({ probe, answer: JSON.parse(answers[i] ?? "null") as string | null }));
+};
+const letter = new Map(Object.entries(LETTERS).map(([one, dtype]) => [dtype as string, one]));
+const out = join(root, "src/targets/support/tables");
+mkdirSync(out, { recursive: true });
+
+/** Operators whose last input or output may repeat with several types. */
+const MIXED = ["If", "Loop", "Scan", "SequenceMap"];
+
+writeSchemas();
+const cpu = registered(registry, found("cpu"));
+const version = registry.version;
+writeTable("cpu", cpu, `onnxruntime ${version}: its registry of kernels, and sessions of functions`);
+// One table for both: what the CPU provider has, WebAssembly has.
+if (JSON.stringify(probed(registry, found("wasm"), cpu)) !== JSON.stringify(cpu)) {
+  throw new Error("WebAssembly lacks kernels that the CPU has: it needs a table of its own");
+}
+writeTable(
+  "webgpu",
+  probed(registry, found("webgpu")),
+  `onnxruntime-web ${version} (webgpu): sessions of one node each`,
+);
+const within = probed(registry, found("webgpu-wasm"), cpu);
+writeTable("webgpu-wasm", within, `onnxruntime-web ${version} (webgpu, with fallback): sessions of one node each`);
+const commit = text("commit.txt").trim();
+const docs = `docs/OperatorKernels.md of microsoft/onnxruntime at ${commit}`;
+writeTable("cuda", documented(registry, text("OperatorKernels.md"), "CUDAExecutionProvider"), docs);
+writeTable("dml", documented(registry, text("OperatorKernels.md"), "DmlExecutionProvider"), docs);
+
+function writeSchemas(): void {
+  const rows = new Map<string, string[]>();
+  for (const one of [...registry.schemas].sort((a, b) => a.since - b.since)) {
+    if (one.dep) continue;
+    const part = (list: (typeof one)["inputs"]) =>
+      list.map(([, type]) => (/[(]/.test(type) ? fixed(type) : type)).join(",");
+    const mixed = MIXED.includes(one.name) ? "*" : "";
+    put(rows, one, `${part(one.inputs)}>${part(one.outputs)}${mixed}`);
+  }
+  write("schemas", rows, `onnxruntime ${registry.version}: the operators it defines`);
+}
+
+/** An input of one type only: "tensor(int64)" as "=l", anything else as "?". */
+function fixed(type: string): string {
+  const one = letter.get(dtypeOf(type) ?? "");
+  return one === undefined ? "?" : `=${one}`;
+}
+
+function writeTable(name: string, kernels: readonly Kernel[], source: string): void {
+  const rows = new Map<string, string[]>();
+  for (const one of [...kernels].sort((a, b) => a.since - b.since)) {
+    const sets = one.accepts.map((set) =>
+      Object.entries(set)
+        .map(
+          ([type, all]) =>
+            `${type}=${all
+              .flatMap((each) => letter.get(each) ?? [])
+              .sort()
+              .join("")}`,
+        )
+        .sort()
+        .join(";"),
+    );
+    put(rows, one, `${one.expanded ? "~" : ""}${[...new Set(sets)].join("/")}`);
+  }
+  write(name, rows, source);
+}
+
+/** A version like the one before it is its number alone. */
+function put(rows: Map<string, string[]>, at: { name: string; domain: string; since: number }, form: string): void {
+  const key = at.domain === "" ? at.name : `${at.domain}:${at.name}`;
+  const row = rows.get(key) ?? [];
+  const last = row.findLast((version) => version.includes(":"));
+  const same = last !== undefined && last.slice(last.indexOf(":") + 1) === form;
+  rows.set(key, [...row, same ? String(at.since) : `${at.since}:${form}`]);
+}
+
+function write(name: string, rows: ReadonlyMap<string, readonly string[]>, source: string): void {
+  const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1));
+  const body = sorted.map(([key, versions]) => `${key} ${versions.join(" ")}`).join("\n");
+  writeFileSync(
+    join(out, `${name}.ts`),
+    `// Generated by tools/generate-support.ts; the form is told in ../kernels.ts.
+// Long because it has a line for each operator.
+
+export const ${name.replace("-w", "W")} = {
+  source: ${JSON.stringify(source)},
+  rows: \`
+${body}
+\`,
+} as const;
+`,
+  );
+}
+
+function dtypeOf(type: string): string | undefined {
+  const inner = /^tensor\((\w+)\)$/.exec(type)?.[1];
+  return inner === "float" ? "float32" : inner === "double" ? "float64" : inner;
+}
