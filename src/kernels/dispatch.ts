@@ -1,15 +1,19 @@
 // From a job's name to its kernel. Both tables are complete by type: a job without a kernel does not compile.
 
 import { internal } from "../base/errors.js";
+import { packedBytes } from "../tensor/packing.js";
 import { castBfloat16 } from "./cast-bfloat16.js";
 import { castFloat16 } from "./cast-float16.js";
-import { encode } from "./encode.js";
+import { encode, shapeOf } from "./encode.js";
 import { histogram } from "./histogram.js";
 import type { EncodeOptions, KernelJobs } from "./jobs.js";
 import { FLOAT_BYTES } from "./numbers.js";
 import { quantizeBlocks } from "./quantize-blocks.js";
 import { quantizeLinear } from "./quantize-linear.js";
+import { castBfloat16 as simdCastBfloat16 } from "./simd/cast-bfloat16.js";
 import { castFloat16 as simdCastFloat16 } from "./simd/cast-float16.js";
+import { encode as simdEncode } from "./simd/encode.js";
+import { histogram as simdHistogram } from "./simd/histogram.js";
 import type { JobSource, Machine } from "./simd/machine.js";
 import { quantizeBlocks as simdQuantizeBlocks } from "./simd/quantize-blocks.js";
 import { quantizeLinear as simdQuantizeLinear } from "./simd/quantize-linear.js";
@@ -48,21 +52,20 @@ const simd: { readonly [Name in JobName]: SimdKernel<Name> } = {
     outputBytes: (_, length) => length / 2,
     run: (machine, source, length, _, output) => simdCastFloat16(machine, source, length, output),
   },
-  // The next three have no SIMD kernel yet: the plain one stands in.
   "cast-bfloat16": {
     inputBytes: (_, length) => Math.floor(length / 4) * 4,
-    outputBytes: () => 0,
-    run: (_, source, length) => castBfloat16(whole(source, length)),
+    outputBytes: (_, length) => length / 2,
+    run: (machine, source, length, _, output) => simdCastBfloat16(machine, source, length, output),
   },
   histogram: {
     inputBytes: matrixBytes,
     outputBytes: () => 0,
-    run: (_, source, length, options) => histogram(whole(source, length), options),
+    run: (machine, source, _, options) => simdHistogram(machine, source, options),
   },
   encode: {
     inputBytes: matrixBytes,
-    outputBytes: () => 0,
-    run: (_, source, length, options) => encode(whole(source, length), options),
+    outputBytes: (options) => packedBytes(options.packing, shapeOf(options).codes),
+    run: (machine, source, _, options, output) => simdEncode(machine, source, options, output),
   },
   statistics: {
     inputBytes: matrixBytes,
@@ -83,12 +86,6 @@ const simd: { readonly [Name in JobName]: SimdKernel<Name> } = {
     run: (machine, source, _, options, output) => simdQuantizeBlocks(machine, source, options, output),
   },
 };
-
-function whole(source: JobSource, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  source.copy(bytes, 0);
-  return bytes;
-}
 
 function matrixBytes({ from, rows, columns }: Pick<EncodeOptions, "from" | "rows" | "columns">): number {
   return rows * columns * FLOAT_BYTES[from];

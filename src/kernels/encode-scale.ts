@@ -85,7 +85,7 @@ function clipped(whole: Span, values: Float32Array, percentile: number): Span {
 
 function fromSpan({ min, max }: Span, coder: Coder, options: ScaleOptions): BlockScale {
   const { scaling, tensorScale } = options;
-  const { low, steps, zeroPoint, largest } = coder;
+  const { low, steps, zeroPoint } = coder;
   if (scaling.kind === "affine") {
     const bottom = Math.min(min, 0);
     const top = Math.max(max, 0);
@@ -104,9 +104,17 @@ function fromSpan({ min, max }: Span, coder: Coder, options: ScaleOptions): Bloc
     return { scale: stored(Math.fround(extreme / low) / tensorScale, options), zeroPoint };
   }
   const magnitude = Math.max(Math.abs(min), Math.abs(max));
+  return {
+    scale: stored(Math.fround(magnitude / rangeDivisor(coder, options.scaleFormat)) / tensorScale, options),
+    zeroPoint,
+  };
+}
+
+/** What the largest magnitude of a block is divided by. */
+export function rangeDivisor({ largest }: Coder, scaleFormat: ScaleFormat): number {
   // A power of two is made of the block's exponent and the grid's: no division that could round up to the next one.
-  const divisor = options.scaleFormat === "float8e8m0" ? 2 ** Math.floor(Math.log2(largest)) : largest;
-  return { scale: stored(Math.fround(magnitude / divisor) / tensorScale, options), zeroPoint };
+  const whole = largest === 0 ? 1 : largest; // A codebook of nothing but 0: any scale does.
+  return scaleFormat === "float8e8m0" ? 2 ** Math.floor(Math.log2(whole)) : whole;
 }
 
 /** Squared error over the finite values of codes rounded to nearest. */
@@ -115,7 +123,8 @@ function errorOf(values: Float32Array, coder: Coder, { scale, zeroPoint }: Block
   const divisor = divisorOf(factor);
   return sumOf(values, (value) => {
     const level = coder.level(coder.place(Math.fround(value / divisor), zeroPoint), zeroPoint);
-    return Math.fround(value - Math.fround(level * factor)) ** 2;
+    const error = Math.fround(value - Math.fround(level * factor));
+    return error * error;
   });
 }
 
@@ -154,18 +163,20 @@ function stored(exact: number, { scaleFormat }: ScaleOptions): number {
   const scale = Math.fround(exact) + 0;
   switch (scaleFormat) {
     case "float32":
-      return scale;
+      return Math.max(-LARGEST_FLOAT32, Math.min(LARGEST_FLOAT32, scale));
     case "float16":
       return awayFromZero(scale, 65504, (bits) => fromFloat16Bits(bits), toFloat16Bits);
     case "bfloat16":
       return awayFromZero(scale, LARGEST_BFLOAT16, (bits) => fromBfloat16Bits(bits), toBfloat16Bits);
     case "float8e8m0":
-      return scale < 2 ** -126 ? 2 ** -127 : 2 ** Math.floor(exponentOf(scale));
+      return scale < 2 ** -126 ? 2 ** -127 : 2 ** Math.min(127, exponentOf(scale));
     case "float8e4m3fn":
-      return scale === 0 ? 0 : Math.max(2 ** -9, float8e4m3fn.decode(float8e4m3fn.encode(scale)));
+      if (scale === 0) return 0;
+      return Math.sign(scale) * Math.max(2 ** -9, float8e4m3fn.decode(float8e4m3fn.encode(Math.abs(scale))));
   }
 }
 
+const LARGEST_FLOAT32 = FLOAT_FORMATS.float32.max;
 const LARGEST_BFLOAT16 = fromBfloat16Bits(0x7f7f);
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);

@@ -31,6 +31,13 @@ export function checkEncode(options: EncodeOptions): void {
   if (scaleFormat === "float8e8m0" && scaling.kind !== "absolute" && isBlockwise(scaling)) {
     throw wrong(`${scaling.kind} scales as powers of two`);
   }
+  if (gridAlong) {
+    if (grids.some((grid) => grid.kind === "integer")) throw wrong("integers along an axis");
+    const { keep, size, first } = gridAlong;
+    if (isBlockwise(scaling) && keep === options.along && (size % block !== 0 || first % block !== 0)) {
+      throw wrong(`grids for ${size} ${keep} with blocks of ${block} of them`);
+    }
+  }
   if (grids.some((grid) => grid.kind === "levels") && !["none", "given", "absolute", "mean"].includes(scaling.kind)) {
     throw wrong(`${scaling.kind} scales for a grid of levels`);
   }
@@ -54,7 +61,9 @@ export function encode(bytes: Uint8Array, given: EncodeOptions): EncodeResult {
     const draw = rounding.kind === "nearest" ? undefined : drawAt(rounding.seed, rounding.first + at);
     const place = coder.place(Math.fround(x / divisorOf(scale)), zeroPoint, draw);
     found[to] = coder.code(place);
-    if (Number.isFinite(x)) squaredError += Math.fround(x - Math.fround(coder.level(place, zeroPoint) * scale)) ** 2;
+    if (!Number.isFinite(x)) return;
+    const error = Math.fround(x - Math.fround(coder.level(place, zeroPoint) * scale));
+    squaredError += error * error;
   };
   const coderAt = (row: number, column: number): Coder => {
     const { gridAlong } = options;

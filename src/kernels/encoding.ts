@@ -18,7 +18,7 @@ export type Grid =
     };
 
 export type Scaling =
-  /** Codes of the values themselves. */
+  /** Codes of the values themselves; `tensorScale` has no part in it. */
   | { readonly kind: "none" }
   /** One scale, or one a row or column, in order (repeated where there are fewer of them); zero points as codes, for integers. */
   | {
@@ -55,8 +55,8 @@ export type RangeSearch =
   | { readonly kind: "percentile"; readonly percentile: number };
 
 /**
- * How block scales are stored. float16 and bfloat16: rounded away from zero, so that nothing clips; what is larger than the
- * type's largest number becomes it. float8e8m0 (OCP MX v1.0): 2^(floor(log2 max|x|) - floor(log2 largest level)), between
+ * How block scales are stored; what is larger than the type's largest number becomes it. float16 and bfloat16: rounded away
+ * from zero, so that nothing clips. float8e8m0 (OCP MX v1.0): 2^(floor(log2 max|x|) - floor(log2 largest level)), between
  * 2^-127 (also where all is 0) and 2^127. float8e4m3fn: scale / tensorScale rounded half to even, 2^-9 to 448, 0 where all is 0.
  */
 export type ScaleFormat = "float32" | "float16" | "bfloat16" | "float8e8m0" | "float8e4m3fn";

@@ -1,73 +1,9 @@
 // Every SIMD kernel gives the bits of its plain reference, on any input.
 
 import fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
-import { bytesOf, type JobName, reference, runJob } from "./dispatch.js";
-import type { KernelJobs } from "./jobs.js";
-import { CHUNK_BYTES, type Machine, machine } from "./simd/machine.js";
-
-let simd: Machine;
-beforeAll(async () => {
-  simd = await machine();
-});
-
-function agree<Name extends JobName>(name: Name, bytes: Uint8Array, options: KernelJobs[Name]["options"]): void {
-  // Buffers are recycled in the pool: what stood in them before must not show.
-  const dirty = (length: number) => new Uint8Array(length).fill(0xa5);
-  const found = runJob(simd, name, bytesOf(bytes), bytes.byteLength, options, dirty);
-  const expected = reference[name](bytes, options);
-  expect(bitsOf(found)).toEqual(bitsOf(expected));
-}
-
-/** Arrays as hexadecimal: exact (-0 differs from 0), and compared at once where `toEqual` takes seconds. */
-const bitsOf = (result: object) =>
-  Object.entries(result).map(([key, value]) => [
-    key,
-    ArrayBuffer.isView(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex") : value,
-  ]);
-
-/** Values that find faults: ordinary weights, all-zero runs, exact halves, subnormals, extremes, any bit pattern. */
-const value = fc.oneof(
-  { weight: 8, arbitrary: fc.double({ min: -1, max: 1, noNaN: true }).map(Math.fround) },
-  { weight: 3, arbitrary: fc.integer({ min: -600, max: 600 }).map((n) => n / 4) },
-  { weight: 2, arbitrary: fc.constantFrom(0, -0, 1, -1, 65504, 65519.996, 65520, -65520, 2 ** -25, 2 ** -24, 6e-8) },
-  { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Infinity, -Infinity, 3.4e38, -3.4e38, 1e-45, -4e-45, 1e-39) },
-  { weight: 1, arbitrary: fc.integer({ min: 0, max: 0xffffffff }).map(floatOf) },
-);
-function floatOf(bits: number): number {
-  return new Float32Array(Uint32Array.of(bits).buffer)[0]!;
-}
-
-const halfBits = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: 0x2c00, max: 0x3c00 }) },
-  { weight: 6, arbitrary: fc.integer({ min: 0xac00, max: 0xbc00 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 0, max: 0xffff }) },
-  { weight: 1, arbitrary: fc.constantFrom(0, 0x8000, 0x7c00, 0xfc00, 0x7e00, 1, 0x8001, 0x7bff) },
-);
-
-const matrix = fc
-  .record({
-    rows: fc.integer({ min: 0, max: 40 }),
-    columns: fc.integer({ min: 0, max: 40 }),
-    from: fc.constantFrom("float32" as const, "float16" as const),
-    scale: fc.constantFrom(0, 1, 1e-3, 1e-38, 1e-44, 1e37),
-    shift: fc.integer({ min: 0, max: 3 }),
-  })
-  .chain(({ rows, columns, from, scale, shift }) => {
-    const length = { minLength: rows * columns, maxLength: rows * columns };
-    const bytes =
-      from === "float32"
-        ? fc.array(value, length).map((all) => Float32Array.from(all, (x) => (Math.abs(x) <= 1 ? x * scale : x)))
-        : fc.array(halfBits, length).map((all) => Uint16Array.from(all));
-    // Bytes that do not start on a multiple of their size.
-    return bytes.map((array) => {
-      const moved = new Uint8Array(array.byteLength + shift);
-      moved.set(new Uint8Array(array.buffer), shift);
-      return { rows, columns, from, bytes: moved.subarray(shift) };
-    });
-  });
-
-const keep = fc.constantFrom("none" as const, "rows" as const, "columns" as const);
+import { describe, test } from "vitest";
+import { agree, keep, matrix, value } from "../../tests/support/kernels.js";
+import { CHUNK_BYTES } from "./simd/machine.js";
 
 describe("SIMD kernels equal their reference", () => {
   test("cast-float16", () => {
@@ -76,6 +12,22 @@ describe("SIMD kernels equal their reference", () => {
         agree("cast-float16", new Uint8Array(Float32Array.from(all).buffer), {});
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test("cast-bfloat16", () => {
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 70 }), (all) => {
+        agree("cast-bfloat16", new Uint8Array(Float32Array.from(all).buffer), {});
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("histogram", () => {
+    fc.assert(
+      fc.property(matrix, ({ bytes, ...shape }) => agree("histogram", bytes, shape)),
+      { numRuns: 20 },
     );
   });
 
@@ -132,6 +84,8 @@ describe("SIMD kernels equal their reference", () => {
     const values = Float32Array.from({ length: (3 * CHUNK_BYTES) / 4 + 1234 }, random);
     const bytes = new Uint8Array(values.buffer);
     agree("cast-float16", bytes, {});
+    agree("cast-bfloat16", bytes, {});
+    agree("histogram", bytes, { from: "float32", rows: 1, columns: values.length });
     for (const columns of [7, 1000, values.length]) {
       const rows = Math.floor(values.length / columns);
       const part = { from: "float32" as const, rows, columns };

@@ -9,6 +9,8 @@ import { SIMD_BYTES } from "./bytes.js";
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   castFloat16(input: number, count: number, output: number, counts: number): void;
+  castBfloat16(input: number, count: number, output: number, counts: number): void;
+  histogram(input: number, count: number, counts: number, sums: number): number;
   widen(input: number, count: number, output: number): void;
   statisticsByRow(input: number, rows: number, columns: number, min: number, max: number, counts: number): void;
   statisticsByColumn(input: number, rows: number, columns: number, min: number, max: number, counts: number): void;
@@ -26,7 +28,32 @@ interface Exports {
       scratch: number,
     ]
   ): void;
+  useGrid(
+    ...of: [levelled: number, low: number, steps: number, zero: number, ...tables: FourArrays, half: number]
+  ): void;
+  useScaling(kind: number, divisor: number, format: number, tensorScale: number): void;
+  useDraws(on: number, ...keys: [key0: number, key1: number, next0: number, next1: number, nextFrom: number]): void;
+  spansAlongColumns(...of: [...Matrix, block: number, least: number, most: number]): void;
+  spansAlongRows(...of: [...Matrix, least: number, most: number]): void;
+  scalesOfSpans(count: number, least: number, most: number, ...of: ScaleArrays): void;
+  gather(input: number, count: number, leap: number, output: number): void;
+  meanScale(values: number, count: number, rounds: number, ...of: ScaleArrays): void;
+  clipSpan(values: number, count: number, share: number, scratch: number, least: number, most: number): void;
+  bestScale(
+    ...of: [
+      ...[values: number, count: number, least: number, most: number, ratios: number, tries: number],
+      ...[scratch: number, ...ScaleArrays],
+    ]
+  ): void;
+  encodeRuns(...of: [...Matrix, block: number, output: number, width: number, ...UsedArrays, ...Indices]): number;
+  encodeRows(...of: [...Matrix, output: number, width: number, ...UsedArrays, ...Indices]): number;
+  packPlane(codes: number, count: number, radix: number, each: number, multiplier: number, output: number): void;
+  transposeCodes(codes: number, rows: number, columns: number, output: number, step: number): void;
 }
+type Matrix = [input: number, rows: number, columns: number, stride: number];
+type UsedArrays = [divisors: number, factors: number, zeros: number];
+type ScaleArrays = [scales: number, ...UsedArrays, points: number];
+type Indices = [index: number, indices: number];
 type FourArrays = [divisors: number, lows: number, highs: number, biases: number];
 type BlockForm = [block: number, bits: number, symmetric: number, half: number];
 type BlockOutput = [output: number, scales: number, zeroPoints: number];

@@ -2,6 +2,13 @@
 
 export { blocksAlongColumns } from "./blocks-along-columns";
 export { blocksAlongRows } from "./blocks-along-rows";
+export { castBfloat16 } from "./cast-bfloat16";
 export { castFloat16, widen } from "./cast-float16";
+export { encodeRows, encodeRuns } from "./encode-codes";
+export { scalesOfSpans, spansAlongColumns, spansAlongRows } from "./encode-scales";
+export { bestScale, clipSpan, gather, meanScale } from "./encode-search";
+export { useDraws, useGrid, useScaling } from "./encode-state";
+export { histogram } from "./histogram";
+export { packPlane, transposeCodes } from "./pack";
 export { linearByColumn, linearByRow } from "./quantize-linear";
 export { countNonFinite, statisticsByColumn, statisticsByRow } from "./statistics";
