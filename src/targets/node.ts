@@ -29,7 +29,8 @@ export const node = defineTarget({
     dequantizeLinear:
       "a DequantizeLinear of weights is not folded and runs every time; before a MatMul it also rounds the activations to 8 bits",
     dynamicInt8: "DynamicQuantizeLinear and MatMulInteger are fused into one integer kernel",
-    staticInt8: "pairs around Conv, MatMul, Gemm, Add and pooling become integer kernels: on a CNN 0.4 to 0.6 of the time of float for U8S8",
+    staticInt8:
+      "pairs around Conv, MatMul, Gemm, Add and pooling become integer kernels: on a CNN 0.4 to 0.6 of the time of float for U8S8",
     float16: "the CPU has few float16 kernels: the others get casts to float32 and back",
   },
   alignment: [

@@ -24,7 +24,8 @@ export const wasm = defineTarget({
     dequantizeLinear:
       "a DequantizeLinear of weights is not folded and runs every time: 13.6 ms at int8 and 14.2 at int4, float 0.44 to 0.50",
     dynamicInt8: "MatMulInteger has an exact integer kernel; a dynamic Conv with uint8 weights took 6.4 ms, float 17",
-    staticInt8: "pairs become integer kernels: on a CNN of 20 convolutions 0.5 to 0.9 of the time of float, U8S8 and U8U8 alike",
+    staticInt8:
+      "pairs become integer kernels: on a CNN of 20 convolutions 0.5 to 0.9 of the time of float, U8S8 and U8U8 alike",
     float16: "WebAssembly has no float16 arithmetic: each such node gets casts to float32 and back",
   },
   alignment: [],

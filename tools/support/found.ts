@@ -104,7 +104,8 @@ const differing = (a: Accepts, b: Accepts) =>
 const NONE =
   /Could not find an implementation|assigned to the default CPU EP|Provider type for|Kernel not found|kernel is not supported in|No Op registered|not currently registered/;
 /** The question itself was wrong: nothing is known of the answer. */
-const NO_ANSWER = /^CRASH|Type ?Error|TypeInference|ShapeInference|INVALID_GRAPH|InsertedPrecisionFreeCast|is invalid/;
+const NO_ANSWER =
+  /^CRASH|another WebGPU|memory access out of bounds|Type ?Error|TypeInference|ShapeInference|INVALID_GRAPH|InsertedPrecisionFreeCast|is invalid/;
 
 const worked = ({ answer }: Found) => answer !== null && !NONE.test(answer) && !NO_ANSWER.test(answer);
 const failed = ({ answer }: Found) => answer !== null && NONE.test(answer) && !NO_ANSWER.test(answer);

@@ -16,6 +16,8 @@ const answered = () => (existsSync(out) ? readFileSync(out, "utf8").split("\n").
 const answer = (text) => appendFileSync(out, `${JSON.stringify(text)}\n`);
 if (existsSync(open) && Number(readFileSync(open, "utf8")) === answered()) answer("CRASH");
 
+/** What a page says whose runtime has failed for good. */
+const LOST = /another WebGPU EP|memory access out of bounds/;
 const ask = provider.startsWith("webgpu") ? await inChromium() : await inNode();
 for (let at = answered(); at < questions.length; at++) {
   writeFileSync(open, String(at));
@@ -61,38 +63,51 @@ async function inChromium() {
     executablePath: process.env.CHROMIUM_PATH ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"],
   });
-  const page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
-  await page.evaluate(
-    async (config) => {
-      const ort = await import("/ort.webgpu.min.mjs");
-      ort.env.logLevel = "fatal";
-      ort.env.wasm.numThreads = 1;
-      ort.env.wasm.wasmPaths = "/";
-      const options = {
-        graphOptimizationLevel: "disabled",
-        logSeverityLevel: 4,
-        executionProviders: ["webgpu"],
-        extra: config,
-      };
-      globalThis.ask = (model) =>
-        ort.InferenceSession.create(
-          Uint8Array.from(atob(model), (one) => one.charCodeAt(0)),
-          options,
-        )
-          .then((session) => session.release())
-          .then(
-            () => "ok",
-            (error) => String(error.message ?? error).slice(0, 300),
-          );
-    },
-    provider === "webgpu" ? { session: { disable_cpu_ep_fallback: "1" } } : {},
-  );
+  const config = provider === "webgpu" ? { session: { disable_cpu_ep_fallback: "1" } } : {};
+  const fresh = async () => {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    await page.evaluate(prepare, config);
+    return page;
+  };
+  let page = await fresh();
+  const put = (model) => page.evaluate((text) => globalThis.ask(text), model);
   return {
-    one: (model) => page.evaluate((text) => globalThis.ask(text), model),
+    async one(model) {
+      const first = await put(model);
+      if (!LOST.test(first)) return first;
+      // The runtime of that page is lost, and with it every answer after: another page, and once more.
+      await page.close();
+      page = await fresh();
+      return put(model);
+    },
     close: async () => {
       await browser.close();
       server.close();
     },
   };
+}
+
+/** Runs in the page. */
+async function prepare(config) {
+  const ort = await import("/ort.webgpu.min.mjs");
+  ort.env.logLevel = "fatal";
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmPaths = "/";
+  const options = {
+    graphOptimizationLevel: "disabled",
+    logSeverityLevel: 4,
+    executionProviders: ["webgpu"],
+    extra: config,
+  };
+  globalThis.ask = (model) =>
+    ort.InferenceSession.create(
+      Uint8Array.from(atob(model), (one) => one.charCodeAt(0)),
+      options,
+    )
+      .then((session) => session.release())
+      .then(
+        () => "ok",
+        (error) => String(error.message ?? error).slice(0, 300),
+      );
 }
