@@ -2,7 +2,7 @@
 // kept, the codes are given out and let go, so that a model of any size costs one weight of memory.
 
 import { invalid } from "../base/errors.js";
-import { castFloat16, quantizeBlocks, quantizeLinear, statistics } from "../kernels/slabs.js";
+import { castBfloat16, castFloat16, quantizeBlocks, quantizeLinear, statistics } from "../kernels/slabs.js";
 import type { StepContext } from "../step/step.js";
 import { elementCount } from "../tensor/dtype.js";
 import { fromFloat16, toFloat16 } from "../tensor/float16.js";
@@ -16,7 +16,7 @@ export interface Codes {
   readonly codes: TensorData;
   /** In the weight's own float type. */
   readonly scales: TensorData;
-  /** One byte each; absent when symmetric. */
+  /** As wide as a code; absent when symmetric. */
   readonly zeroPoints?: TensorData;
 }
 
@@ -33,7 +33,7 @@ export interface LinearLayout {
   readonly zeroPoint: number;
 }
 
-/** One code a byte in the weight's own layout, one scale for all or for each index of an axis. Two passes over the weight. */
+/** One code a byte (16-bit codes: two bytes) in the weight's own layout, one scale for all or for each index of an axis. Two passes over the weight. */
 export function linearCodes(workers: Workers, weight: Weight, layout: LinearLayout): Codes {
   const { tensor } = weight;
   const { low, high, asymmetric, zeroPoint } = layout;
@@ -47,14 +47,19 @@ export function linearCodes(workers: Workers, weight: Weight, layout: LinearLayo
       : symmetricParameters(min, max, high - zeroPoint, zeroPoint);
   });
   const count = view.axis === undefined ? 1 : view.dims[view.axis]!;
-  const codes = derivedData(weight.elements, async function* () {
+  const wide = low < -128 || high > 255;
+  const codes = derivedData(weight.elements * (wide ? 2 : 1), async function* () {
     const { scales, zeroPoints } = rounded(await parameters(), tensor.dtype);
     const pool = await workers.kernels();
     yield* quantizeLinear(pool, tensor.data, { ...view, scales, zeroPoints, low, high }, control);
   });
   const scales = scaleData(count, tensor.dtype, async () => (await parameters()).scales);
   if (!asymmetric) return { codes, scales };
-  return { codes, scales, zeroPoints: lazyBytes(count, async () => Uint8Array.from((await parameters()).zeroPoints)) };
+  const zeroPoints = lazyBytes(count * (wide ? 2 : 1), async () => {
+    const { zeroPoints: found } = await parameters();
+    return wide ? bytesOf(Uint16Array.from(found)) : Uint8Array.from(found);
+  });
+  return { codes, scales, zeroPoints };
 }
 
 function viewOf(dims: readonly number[], { axis, leading }: LinearLayout) {
@@ -148,6 +153,25 @@ export function halfCopy(workers: Workers, name: string, tensor: Tensor): Tensor
   return { dtype: "float16", dims: tensor.dims, data };
 }
 
+/** The weight in bfloat16. Pulling throws `invalid("weight-beyond-bfloat16")` when a finite value would become infinite. */
+export function bfloat16Copy(workers: Workers, { name, tensor }: Weight): Tensor {
+  const data = derivedData(elementCount(tensor.dims) * 2, async function* () {
+    for await (const part of castBfloat16(await workers.kernels(), tensor.data, { signal: workers.signal })) {
+      if (part.overflow > 0) throw beyondBfloat16(name, part.maxAbs);
+      yield part.bytes;
+    }
+  });
+  return { dtype: "bfloat16", dims: tensor.dims, data };
+}
+
+const beyondBfloat16 = (name: string, found: number) =>
+  invalid("weight-beyond-bfloat16", `Weight "${name}" holds values that bfloat16 cannot.`, {
+    node: name,
+    expected: "at most 3.39e38",
+    found: String(found),
+    hint: `Leave it in float32: --keep "${name}".`,
+  });
+
 const beyondFloat16 = (name: string, found: number) =>
   invalid("weight-beyond-float16", `Weight "${name}" holds values that float16 cannot.`, {
     node: name,
@@ -156,7 +180,7 @@ const beyondFloat16 = (name: string, found: number) =>
     hint: `Leave it in float32: --keep "${name}".`,
   });
 
-const notFinite = (weight: Weight) =>
+export const notFinite = (weight: Weight) =>
   invalid("weight-not-finite", `Weight "${weight.name}" holds infinities or NaN, which integers cannot.`, {
     node: weight.name,
     hint: `Leave it as it is: --keep "${weight.name}".`,

@@ -8,16 +8,16 @@ import { channelAxis, matrixUses, type Weight } from "./weights.js";
 
 export { channelAxis } from "./weights.js";
 
-/** 8-bit codes: signed around 0, or unsigned, around 128 when symmetric. `low` and `high` may be narrowed. */
+/** 8 and 16-bit codes: signed around 0, or unsigned, around 128 (32768) when symmetric. `low` and `high` may be narrowed. */
 export function linearLayout(
   weight: Weight,
   settings: Pick<Settings, "granularity" | "format" | "symmetric">,
 ): LinearLayout {
   const signed = settings.format.low < 0;
   const axis = settings.granularity === "tensor" ? undefined : channelAxis(weight);
-  const zeroPoint = signed ? 0 : 128;
-  // Symmetric signed codes leave out -128, so that a weight and its negative are equally far.
-  const low = signed && settings.symmetric ? -127 : settings.format.low;
+  const zeroPoint = signed ? 0 : 2 ** (settings.format.bits - 1);
+  // Symmetric signed codes leave out the lowest, so that a weight and its negative are equally far.
+  const low = signed && settings.symmetric ? -settings.format.high : settings.format.low;
   const leading = axis !== undefined && axis > 0 && matrixUses(weight)[0]?.use.role === "recurrent";
   return { axis, leading, low, high: settings.format.high, asymmetric: !settings.symmetric, zeroPoint };
 }

@@ -2,7 +2,7 @@
 
 import { invalid } from "../base/errors.js";
 import type { NumberFormat } from "./formats/format.js";
-import { formats } from "./formats/index.js";
+import { formats, UNQUANTIZED } from "./formats/index.js";
 import { defaults, type LayerOptions, type QuantizeOptions } from "./schema.js";
 
 export {
@@ -32,10 +32,16 @@ const wrong = (message: string, hint: string) => invalid("quantize-options", mes
 /** Checks what no single option can: throws `invalid("quantize-options")`. */
 export function settle(stated: QuantizeOptions): Settings {
   const options = filled(stated);
-  const format = formats.get(options.weights);
+  const format = options.weights === UNQUANTIZED.name ? UNQUANTIZED : formats.get(options.weights);
+  if (options.sparse === "off" && format === UNQUANTIZED) {
+    throw wrong("Weights float32 are as they are: nothing would change.", "Add sparse auto, or take another format.");
+  }
   if (options.activations === "dynamic") checkDynamic(format, options);
   checkFixed(format, options);
-  checkForm(format, options);
+  checkForm(options);
+  if (format.bits === 16 && options.granularity === "block") {
+    throw wrong("16-bit weights have one scale a channel or tensor.", "Leave granularity out.");
+  }
   if (format.kind === "learned" && options.granularity === "block") {
     throw wrong("A codebook serves a tensor or channels, not blocks.", "Use granularity channel, or a smaller group.");
   }
@@ -101,26 +107,11 @@ function checkFixed(format: NumberFormat, { granularity, block }: QuantizeOption
   }
 }
 
-function checkForm(format: NumberFormat, { form, granularity }: Defaulted): void {
+function checkForm({ form, granularity }: Defaulted): void {
   if (form === "native" && (granularity === "tensor" || granularity === "channel")) {
     throw wrong(
       "MatMulNBits and GatherBlockQuantized hold blocks only.",
       "Leave granularity out, or use form extract.",
-    );
-  }
-  if (form === "native" && format.scaling !== "none" && format.packedBy === undefined) {
-    throw wrong(
-      `No operator of ONNX Runtime reads ${format.name} packed.`,
-      `Leave form out (or extract), or use ${formats.list
-        .filter(({ packedBy }) => packedBy)
-        .map(({ name }) => name)
-        .join(", ")}.`,
-    );
-  }
-  if (form === "dequantize" && format.scaling !== "none" && (format.dtype === undefined || format.bits === 6)) {
-    throw wrong(
-      `DequantizeLinear has no ${format.name}.`,
-      "Leave form out (or extract), or use int8, int4, float8e4m3fn.",
     );
   }
 }

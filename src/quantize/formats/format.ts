@@ -42,8 +42,6 @@ export interface NumberFormat extends Method {
   readonly block: number;
   /** The format prescribes its blocks and the type of their scales. */
   readonly fixed?: { readonly scales: "float8e8m0" | "float8e4m3fn" };
-  /** Operators of ONNX Runtime that read its codes packed, in blocks. */
-  readonly packedBy?: readonly ("MatMulNBits" | "GatherBlockQuantized" | "MatMulBnb4")[];
   /** Runtimes compute in it: it may be the type of the whole graph. */
   readonly computes?: true;
   /** The code (an unsigned integer) of the nearest number, saturated; NaN is refused where there is no code for it. */
@@ -70,7 +68,6 @@ export function integerFormat(name: IntegerFormatName): NumberFormat {
     bits,
     kind: "integer",
     ...(onnx && { dtype: name as DType }),
-    ...(onnx && bits <= 8 && { packedBy: ["MatMulNBits", "GatherBlockQuantized"] }),
     low,
     high,
     scaling: signed ? "signed" : "affine",
@@ -105,7 +102,7 @@ export function floatFormat(codec: FloatFormatName, facts: FloatFacts): NumberFo
 /** Codes of the levels of a fixed table. */
 export function levelsFormat(
   table: keyof typeof LEVEL_TABLES,
-  facts: Method & Pick<NumberFormat, "scaling" | "packedBy">,
+  facts: Method & Pick<NumberFormat, "scaling">,
 ): NumberFormat {
   const { levels, order } = LEVEL_TABLES[table];
   return defineFormat({

@@ -7,5 +7,4 @@ export const fp4 = levelsFormat("fp4", {
   summary: "4-bit floats as bitsandbytes has them: 0, 1/192, 1/6, 1/4, 1/3, 1/2, 2/3, 1, both signs",
   reference: "https://github.com/bitsandbytes-foundation/bitsandbytes",
   scaling: "absolute",
-  packedBy: ["MatMulBnb4"],
 });

@@ -12,6 +12,7 @@ import { float8e4m3fnuz } from "./float8e4m3fnuz.js";
 import { float8e5m2 } from "./float8e5m2.js";
 import { float8e5m2fnuz } from "./float8e5m2fnuz.js";
 import { float16 } from "./float16.js";
+import { float32 } from "./float32.js";
 import type { NumberFormat } from "./format.js";
 import { fp4 } from "./fp4.js";
 import { int2 } from "./int2.js";
@@ -38,6 +39,9 @@ import { uint8 } from "./uint8.js";
 import { uint16 } from "./uint16.js";
 
 export { type Granularity, isPlain, type NumberFormat, type ScaleFormat } from "./format.js";
+
+/** No quantization of its own, but what sparse storage may hold: not in the list. */
+export const UNQUANTIZED = float32;
 
 export const formats = registry<NumberFormat>("number format", [
   float16,

@@ -7,5 +7,4 @@ export const nf4 = levelsFormat("nf4", {
   summary: "4-bit NormalFloat: quantiles of the normal distribution, with an exact zero",
   reference: "https://arxiv.org/abs/2305.14314",
   scaling: "absolute",
-  packedBy: ["MatMulBnb4"],
 });

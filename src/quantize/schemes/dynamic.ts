@@ -11,7 +11,7 @@ import { extract } from "../extract/extract.js";
 import { packLinear } from "../extract/linear.js";
 import { formats } from "../formats/index.js";
 import { functionBody } from "../function-bodies.js";
-import { checkHeap } from "../heap.js";
+import { COPIES, checkHeap } from "../heap.js";
 import { linearLayout, productAlong } from "../layout.js";
 import { MICROSOFT } from "../native/index.js";
 import type { Settings } from "../options.js";
@@ -44,7 +44,7 @@ export const dynamic = defineScheme({
     const rewriting = rewritten(edits, settings, context, plan);
     const kept = keptNotes(plan.kept);
     if (edits.empty) return { model: given, notes: [...kept, nothingDone("dynamic quantization", given)] };
-    checkHeap(context.target, rewriting.decoded, rewriting.largest);
+    checkHeap(context.target, rewriting.decoded, COPIES.cast * rewriting.largest);
     const domains = rewriting.usesMicrosoft ? { [MICROSOFT]: 1 } : {};
     return { model: edits.apply(domains), notes: [...raised, ...rewriting.notes(), ...kept] };
   },

@@ -23,7 +23,7 @@ export const half = defineScheme({
   reference: "https://onnxruntime.ai/docs/performance/model-optimizations/float16.html",
   operators: ["*"],
   reads: { ...COMMON, compute: true, io: true, float16Io: true, guard: true },
-  serves: ({ format, compute }) => format.computes === true && compute === "compute",
+  serves: ({ format, compute, sparse }) => sparse === "off" && format.computes === true && compute === "compute",
   foresee(model) {
     const opset = model.opsets.get("") ?? 1;
     const nodes = [...everyNode(model)].map((node) => [node, operatorObstacle(node, opset)] as const);

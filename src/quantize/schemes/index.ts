@@ -7,12 +7,12 @@ import { type OptionName, type QuantizeOptions, type Settings, settle } from "..
 import { dynamic } from "./dynamic.js";
 import { half } from "./half.js";
 import type { Scheme } from "./scheme.js";
-import { storedHalf } from "./stored-half.js";
+import { stored } from "./stored.js";
 import { weightOnly } from "./weight-only.js";
 
 export type { Scheme } from "./scheme.js";
 
-export const schemes = registry<Scheme>("quantization scheme", [half, storedHalf, dynamic, weightOnly]);
+export const schemes = registry<Scheme>("quantization scheme", [half, stored, dynamic, weightOnly]);
 
 /**
  * The scheme that serves these options, and what they come to. Throws `invalid("quantize-options")` for options that

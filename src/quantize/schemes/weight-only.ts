@@ -1,12 +1,13 @@
 // Weight-only quantization, round to nearest: packed operators where the target is fast at them, else self-extracting.
 
-import { info, type Note } from "../../base/note.js";
-import type { Model, Node } from "../../ir/model.js";
-import { DTYPES } from "../../tensor/dtype.js";
-import { extract, packBlocks, packLinear } from "../extract.js";
-import { formats, isPlain } from "../formats/index.js";
+import { PareError } from "../../base/errors.js";
+import { info, type Note, warning } from "../../base/note.js";
+import type { Model } from "../../ir/model.js";
+import type { StepContext } from "../../step/step.js";
+import { type DecodingPlace, floatBytes, overheadOf, planExtract } from "../extract/choose.js";
+import { extract } from "../extract/extract.js";
+import { isPlain, UNQUANTIZED } from "../formats/index.js";
 import { checkHeap } from "../heap.js";
-import { blockLayout, linearLayout } from "../layout.js";
 import {
   checkForm,
   explained,
@@ -14,37 +15,49 @@ import {
   mayBeMatMulNBits,
   mayBeNative,
   type NativeChoice,
-  type NativePlan,
   planNative,
-  type TargetRow,
 } from "../native/index.js";
 import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
+import { type Occupancy, occupancyOf, planSparse } from "../sparse/index.js";
 import { collectWeights, isWeight, matrixUses, type Weight, weightNodes } from "../weights.js";
 import { COMMON, defineScheme, LATER, type Place } from "./scheme.js";
 
 export const weightOnly = defineScheme({
   name: "weight-only",
-  summary: "Weights as 8 or 4-bit integers, round to nearest; activations stay float",
+  summary: "Weights in any number format, packed, round to nearest; activations stay float",
   reference: "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftmatmulnbits",
   operators: ["MatMul", "Gemm", "Gather", "Conv", "ConvTranspose", "LSTM", "GRU", "RNN", "com.microsoft:Attention"],
   reads: {
     ...COMMON,
+    layers: true,
+    sparse: true,
     form: true,
     granularity: true,
-    symmetric: true,
+    symmetric: { when: ({ format }) => format.kind === "integer", needs: "integers" },
     block: {
       when: (settings, target) => inBlocks(settings) || mayBeNative(settings, target),
-      needs: "blocks: 4-bit weights, granularity block, or a native form",
+      needs: "blocks: a format below 8 bits, granularity block, or a native form",
     },
-    accuracyLevel: {
-      when: mayBeMatMulNBits,
-      needs: "MatMulNBits: form native, or a target that is fast at it",
+    range: { when: ({ format }) => searches(format), needs: "formats whose scale follows from a range" },
+    percentile: { when: ({ range }) => range === "percentile", needs: "range percentile" },
+    rangeSteps: { when: ({ range }) => range === "mse", needs: "range mse" },
+    rounding: { when: ({ format }) => format.bits <= 8, needs: "formats of 8 bits and fewer" },
+    seed: { when: ({ rounding }) => rounding === "stochastic", needs: "rounding stochastic" },
+    scales: {
+      when: ({ format }) => format.fixed === undefined && format.bits <= 8,
+      needs: "formats of 8 bits and fewer that do not prescribe the type of their scales",
     },
+    entries: { when: ({ format }) => format.kind === "learned", needs: "weights codebook" },
+    group: {
+      when: ({ format, granularity }) => format.kind === "learned" && granularity === "channel",
+      needs: "weights codebook with granularity channel",
+    },
+    accuracyLevel: { when: mayBeMatMulNBits, needs: "MatMulNBits: form native, or a target that is fast at it" },
   },
-  serves: ({ format, activations }) => !isPlain(format) && activations === "float",
+  serves: ({ format, activations, sparse }) => (!isPlain(format) || sparse !== "off") && activations === "float",
   foresee(model, settings, target) {
     const { made, kept } = rewritten(model, settings, { target, ...LATER });
     return {
@@ -54,121 +67,171 @@ export const weightOnly = defineScheme({
   },
   async apply(given, settings, context) {
     const { model, notes: raised } = raiseOpset(await prepare(given), 7);
-    const first = rewritten(model, settings, context);
-    const again = raiseOpset(model, first.opset);
-    const { edits, notes, microsoft, kept, decoded, largest } =
-      again.model === model ? first : rewritten(again.model, settings, context);
-    if (edits.empty)
+    const { plan, notes: again } = planned(model, settings, {
+      ...context,
+      ...(await sparsity(model, settings, context)),
+    });
+    const { edits, notes, microsoft, kept, decoded, peak } = plan;
+    if (edits.empty) {
       return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization", given)] };
-    checkHeap(context.target, decoded, largest);
+    }
+    checkHeap(context.target, decoded, peak);
     const result = edits.apply(microsoft ? { [MICROSOFT]: 1 } : {});
-    return { model: result, notes: [...raised, ...again.notes, ...notes, ...keptNotes(kept)] };
+    return { model: result, notes: [...raised, ...again, ...notes, ...keptNotes(kept)] };
   },
 });
 
-function rewritten(model: Model, settings: Settings, context: Place) {
+const inBlocks = ({ format, granularity }: Settings) =>
+  granularity === "block" || (granularity === "auto" && format.granularity === "block" && format.kind !== "learned");
+
+/** Whether the scale follows from a range of values that may be narrowed. */
+const searches = ({ scaling, bits, fixed }: Settings["format"]) =>
+  (scaling === "signed" || scaling === "affine" || scaling === "absolute") &&
+  bits <= 8 &&
+  fixed?.scales !== "float8e8m0";
+
+/** The plan at the opset that it needs. Where that cannot be had only for bfloat16 scales, these are float32. */
+function planned(model: Model, settings: Settings, context: Surveyed) {
+  const first = rewritten(model, settings, context);
+  try {
+    const raised = raiseOpset(model, first.opset);
+    const plan = raised.model === model ? first : rewritten(raised.model, settings, context);
+    return { plan, notes: raised.notes };
+  } catch (error) {
+    if (!(error instanceof PareError)) throw error;
+    const plain = rewritten(model, settings, context, false);
+    const raised = raiseOpset(model, plain.opset);
+    const plan = raised.model === model ? plain : rewritten(raised.model, settings, context, false);
+    const text = `Scales are float32, not bfloat16, which needs opset 13: ${error.message}`;
+    return { plan, notes: [...raised.notes, warning("scales-float32", text)] };
+  }
+}
+
+function rewritten(model: Model, settings: Settings, context: Surveyed, bfloat16 = true) {
   checkForm(settings);
   const edits = new Edits(model);
   const choice = selection(model, settings);
+  const place: DecodingPlace = { opset: model.opsets.get("") ?? 1, bfloat16 };
   const kept: { weight: Weight; reason: string }[] = [];
-  const notes: Note[] = [...choice.notes];
+  const notes: Note[] = [];
   const made: { weight: Weight; what: string }[] = [];
-  const choices: NativeChoice[] = [];
-  let [microsoft, opset, decoded, largest] = [false, 0, 0, 0];
+  const natives: NativeChoice[] = [];
+  let [microsoft, opset, decoded, peak] = [false, 0, 0, 0];
   for (const weight of collectWeights(model)) {
+    const own = choice.settingsFor(weight);
     const reason = choice.reasonToKeep(weight) ?? noWeight(weight);
-    const done = reason === undefined ? quantizeOne(edits, weight, choice.settingsFor(weight), context) : { reason };
-    if (done.form === undefined) {
+    const done = reason === undefined ? quantizeOne(edits, weight, own, context, place) : { reason };
+    if ("native" in done && done.native) natives.push(done.native);
+    if (done.what === undefined) {
       kept.push({ weight, reason: done.reason });
       continue;
     }
     notes.push(...done.notes);
     made.push({ weight, what: done.what });
-    choices.push({ weight, ...(done.plan && { plan: done.plan }), ...(done.row && { row: done.row }) });
     opset = Math.max(opset, done.opset);
-    if (done.plan?.microsoft) microsoft = true;
-    if (done.form === "extract") {
-      decoded += floatBytes(weight);
-      largest = Math.max(largest, floatBytes(weight));
-    }
+    microsoft ||= done.microsoft;
+    if (done.copies === 0) continue;
+    decoded += floatBytes(weight);
+    peak = Math.max(peak, done.copies * floatBytes(weight));
   }
-  notes.push(...explained(choices, context.target));
-  return { edits, notes, made, microsoft, opset, kept, decoded, largest };
+  const all = [...choice.notes, ...notes, ...explained(natives, context.target)];
+  return { edits, notes: all, made, microsoft, opset, kept, decoded, peak };
 }
 
-const inBlocks = ({ format, granularity }: Settings) => granularity === "block" || format.bits === 4;
+interface Done {
+  readonly what: string;
+  readonly notes: readonly Note[];
+  /** What it needs of the model. */
+  readonly opset: number;
+  readonly microsoft: boolean;
+  /** Float copies of it that stand beside it while it is decoded at load; 0: it is not decoded. */
+  readonly copies: number;
+  readonly native?: NativeChoice;
+}
 
-type Done =
-  | { readonly form?: undefined; readonly reason: string }
-  | {
-      readonly form: "native" | "extract";
-      readonly what: string;
-      readonly opset: number;
-      readonly notes: readonly Note[];
-      readonly plan?: NativePlan;
-      /** The row of the target that speaks against a native form. */
-      readonly row?: TargetRow | undefined;
-    };
+interface Kept {
+  readonly what?: undefined;
+  readonly reason: string;
+  readonly native?: NativeChoice;
+}
 
-const noWeight = (weight: Weight) =>
-  !isWeight(weight) ? "no operator that pare knows uses it as a weight" : undefined;
+const noWeight = (weight: Weight) => (isWeight(weight) ? undefined : "no operator that pare knows uses it as a weight");
 
-const floatBytes = (weight: Weight) => (weight.elements * DTYPES[weight.tensor.dtype].bits) / 8;
-
-function quantizeOne(edits: Edits, weight: Weight, settings: Settings, context: Place): Done {
-  const { format, form } = settings;
-  const cut = blockLayout(weight, settings);
-  const blocks =
-    settings.granularity === "channel" || settings.granularity === "tensor" || "obstacle" in cut ? undefined : cut;
-  const uncut = "obstacle" in cut ? cut.obstacle : "it has one scale for more than a block";
-  let row: TargetRow | undefined;
-  if (form !== "extract") {
+function quantizeOne(
+  edits: Edits,
+  weight: Weight,
+  settings: Settings,
+  context: Surveyed,
+  place: DecodingPlace,
+): Done | Kept {
+  const sparse = settings.sparse === "off" ? undefined : storedSparse(edits, weight, settings, context, place);
+  if (sparse && (sparse.what !== undefined || settings.format === UNQUANTIZED)) return sparse;
+  let native: NativeChoice | undefined;
+  if (settings.form !== "extract") {
     const plan = planNative(weight, settings, context.target);
     if (!("obstacle" in plan)) {
       const { what, notes } = plan.pack(edits, context);
-      return { form: "native", what, opset: plan.opset, notes, plan };
+      const { opset, microsoft } = plan;
+      return { what, notes, opset, microsoft: microsoft > 0, copies: 0, native: { weight, plan } };
     }
-    if (form !== "auto") return { reason: `${plan.obstacle}; form ${form} was asked for` };
-    row = plan.row;
+    if (settings.form !== "auto") return { reason: `${plan.obstacle}; form ${settings.form} was asked for` };
+    native = { weight, ...(plan.row && { row: plan.row }) };
   }
-  if (inBlocks(settings) && blocks) {
-    const packed = packBlocks(edits, context, weight, blocks);
-    if (packed.bytes >= floatBytes(weight)) return { reason: "its codes, scales and padding are no smaller" };
-    extract(edits, weight, packed);
-    return {
-      form: "extract",
-      what: format.name,
-      row,
-      opset: decodingOpset(packed.decode, format.bits),
-      notes: [extractNote(weight, `${format.bits}-bit codes in blocks of ${blocks.block}`)],
-    };
-  }
-  // Too narrow for blocks (a depthwise kernel, say): 8 bits with a scale a channel lose less and save enough.
-  const eight = format.bits === 4 ? formats.get(format.low < 0 ? "int8" : "uint8") : format;
-  const packed = packLinear(edits, context, weight, linearLayout(weight, { ...settings, format: eight }));
-  if (packed.bytes + NODE_BYTES >= floatBytes(weight))
+  const plan = planExtract(weight, settings, place);
+  if (plan.bytes + overheadOf(weight) >= floatBytes(weight)) {
     return { reason: "its codes, scales and decoding nodes are no smaller" };
-  extract(edits, weight, packed);
-  const why = inBlocks(settings) ? `: ${uncut}` : "";
+  }
+  extract(edits, weight, plan.pack(edits, context));
+  const text = `"${weight.name}" is stored as ${plan.text} and decoded once, when the model loads.`;
   return {
-    form: "extract",
-    what: eight.name,
-    row,
-    opset: 0,
-    notes: [extractNote(weight, `${eight.name} codes${why}`)],
+    what: plan.format.name,
+    notes: [info("quantized-extract", text, weight.name)],
+    opset: plan.opset,
+    microsoft: false,
+    copies: plan.copies,
+    ...(native && { native }),
   };
 }
 
-/** uint4 tensors, and the Cast from them, came with opset 21; Slice took its bounds as inputs from opset 10. */
-const decodingOpset = (decode: readonly Node[], bits: number) =>
-  bits === 4 ? 21 : decode.some(({ opType }) => opType === "Slice") ? 10 : 0;
+/** Where a plan is for, and how many zeros the weights have that may be stored sparse. */
+type Surveyed = Place & { readonly occupancy?: ReadonlyMap<Weight["tensor"], Occupancy> };
 
-/** What the nodes and names of a decoded weight take in the file, about. */
-const NODE_BYTES = 300;
+/** Reads every weight that may be stored sparse, once. */
+async function sparsity(model: Model, settings: Settings, context: StepContext): Promise<Omit<Surveyed, keyof Place>> {
+  const choice = selection(model, settings);
+  const occupancy = new Map<Weight["tensor"], Occupancy>();
+  for (const weight of collectWeights(model)) {
+    if (choice.settingsFor(weight).sparse === "off" || (choice.reasonToKeep(weight) ?? noWeight(weight))) continue;
+    occupancy.set(weight.tensor, await occupancyOf(context, weight));
+  }
+  return { occupancy };
+}
 
-const extractNote = (weight: Weight, what: string): Note =>
-  info(
-    "quantized-extract",
-    `"${weight.name}" is stored as ${what} and decoded once, when the model loads.`,
-    weight.name,
-  );
+function storedSparse(
+  edits: Edits,
+  weight: Weight,
+  settings: Settings,
+  context: Surveyed,
+  place: DecodingPlace,
+): Done | Kept {
+  const occupancy = context.occupancy?.get(weight.tensor);
+  if (occupancy === undefined) return { reason: "how many of its numbers are zero is not known before it is read" };
+  const plan = planSparse(weight, settings, place, occupancy);
+  if ("obstacle" in plan) return { reason: plan.obstacle };
+  const dense = settings.format === UNQUANTIZED ? floatBytes(weight) : planExtract(weight, settings, place).bytes;
+  // Twice the nodes of a dense weight.
+  if (plan.bytes + 2 * overheadOf(weight) >= Math.min(dense + overheadOf(weight), floatBytes(weight))) {
+    const zeros = ((100 * (occupancy.elements - occupancy.nonZero)) / occupancy.elements).toPrecision(3);
+    return { reason: `${zeros} % of its numbers are zero: stored sparse it would be no smaller` };
+  }
+  extract(edits, weight, plan.pack(edits, context));
+  const { copies, opset } = plan;
+  const text = `"${weight.name}" is stored as ${plan.text}${copies > 0 ? ", decoded once, when the model loads" : ""}.`;
+  return {
+    what: `${plan.format.name}-sparse`,
+    notes: [info("stored-sparse", text, weight.name)],
+    opset,
+    microsoft: false,
+    copies,
+  };
+}

@@ -1,29 +1,34 @@
-// float16 in the file, float32 at run time: every large float constant behind a Cast, which the runtime folds at load.
+// float16 or bfloat16 in the file, float32 at run time: every large float constant behind a Cast, which the runtime folds at
+// load.
 
 import { info, type Note, warning } from "../../base/note.js";
 import type { Node } from "../../ir/model.js";
-import { extract, packHalf } from "../extract.js";
+import { extract } from "../extract/extract.js";
+import { packHalf } from "../extract/linear.js";
 import { isPlain } from "../formats/index.js";
 import { beyondHalf } from "../half/ranges.js";
-import { checkHeap } from "../heap.js";
-import { prepare } from "../prepare.js";
+import { COPIES, checkHeap } from "../heap.js";
+import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, type Selection, selection } from "../select.js";
 import { collectWeights, matrixUses, type Weight } from "../weights.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
-export const storedHalf = defineScheme({
-  name: "stored-half",
-  summary: "Weights stored as float16 and decoded when the model loads; the graph computes in float32 as before",
+export const stored = defineScheme({
+  name: "stored",
+  summary: "Weights stored in 16-bit floats and decoded when the model loads; the graph computes in float32 as before",
   operators: ["*"],
-  reads: { ...COMMON, compute: true },
-  serves: ({ format, compute }) => isPlain(format) && !(format.computes && compute === "compute"),
+  reads: { ...COMMON, compute: { when: ({ format }) => format.computes === true, needs: "weights float16" } },
+  serves: ({ format, compute, sparse }) =>
+    sparse === "off" && isPlain(format) && !(format.computes && compute === "compute"),
   foresee(model, settings) {
     const choice = selection(model, settings);
     const plan = collectWeights(model).map((weight) => [weight, reasonToKeep(choice, weight)] as const);
     return {
       made: plan.flatMap(([weight, reason]) =>
-        reason === undefined ? consumersOf(weight).map((node) => [node, "float16-stored"] as const) : [],
+        reason === undefined
+          ? consumersOf(weight).map((node) => [node, `${settings.format.name}-stored`] as const)
+          : [],
       ),
       kept: plan.flatMap(([weight, reason]) =>
         reason === undefined ? [] : matrixUses(weight).map(({ node }) => [node, reason] as const),
@@ -31,7 +36,9 @@ export const storedHalf = defineScheme({
     };
   },
   async apply(given, settings, context) {
-    const model = await prepare(given);
+    const dtype = settings.format.dtype === "bfloat16" ? "bfloat16" : "float16";
+    // Cast from bfloat16 came with opset 13.
+    const { model, notes: raised } = raiseOpset(await prepare(given), dtype === "bfloat16" ? 13 : 1);
     const edits = new Edits(model);
     const choice = selection(model, settings);
     const kept: { weight: Weight; reason: string }[] = [];
@@ -46,25 +53,25 @@ export const storedHalf = defineScheme({
         continue;
       }
       // All are read before one is written: a mask of -3.4e38 among them must not fail the rest.
-      const reached = await beyondHalf(weight, context);
+      const reached = dtype === "float16" ? await beyondHalf(weight, context) : undefined;
       if (reached !== undefined) {
         const text = `"${weight.name}" stays float32: it reaches ${reached.toPrecision(4)}; float16 ends at 65504.`;
         notes.push(warning("value-out-of-range", text, weight.name));
         continue;
       }
-      extract(edits, weight, packHalf(edits, context, weight));
+      extract(edits, weight, packHalf(edits, context, weight, dtype));
       count++;
       decoded += weight.elements * 4;
       largest = Math.max(largest, weight.elements * 4);
     }
     if (count === 0)
       return { model: given, notes: [...notes, ...keptNotes(kept), nothingDone("float16 storage", given)] };
-    checkHeap(context.target, decoded, largest);
+    checkHeap(context.target, decoded, COPIES.cast * largest);
     const note = info(
-      "stored-float16",
-      `${count} weights are stored as float16 and become float32 once, when the model loads.`,
+      `stored-${dtype}`,
+      `${count} weights are stored as ${dtype} and become float32 once, when the model loads.`,
     );
-    return { model: edits.apply(), notes: [note, ...notes, ...keptNotes(kept)] };
+    return { model: edits.apply(), notes: [...raised, note, ...notes, ...keptNotes(kept)] };
   },
 });
 
