@@ -4,9 +4,10 @@ import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
 import { invalid } from "../base/errors.js";
 import { info, type Note } from "../base/note.js";
-import { label, type Model, type Node } from "../ir/model.js";
+import { type Graph, label, type Model, type Node } from "../ir/model.js";
 import { everyNode } from "../ir/traverse.js";
 import { operatorKey } from "../ops/operator.js";
+import { functionBody } from "./function-bodies.js";
 import { isPlace, PLACES, type Placed, placeOf } from "./places.js";
 import type { Weight } from "./weights.js";
 
@@ -47,9 +48,20 @@ export function patterns(model: Model, list: readonly string[], minimum: number,
     named.push(matches);
   }
   const any = (name: string) => named.some((matches) => matches(name));
+  // Whoever names a local function names what is inside it.
+  const calls = new Map<Graph | Node, string>();
+  for (const definition of model.functions) {
+    const body = functionBody(definition);
+    for (const part of [body, ...body.nodes]) calls.set(part, `${definition.domain}:${definition.name}`);
+  }
+  const inside = (part: Graph | Node) => {
+    const call = calls.get(part);
+    return call !== undefined && any(call);
+  };
   return {
-    node: (node) => namesOf(node).some(any) || places.some(({ nodes }) => nodes.has(node)),
-    weight: (weight) => any(weight.name) || places.some(({ weights }) => weights.has(weight.tensor)),
+    node: (node) => namesOf(node).some(any) || inside(node) || places.some(({ nodes }) => nodes.has(node)),
+    weight: (weight) =>
+      any(weight.name) || inside(weight.graph) || places.some(({ weights }) => weights.has(weight.tensor)),
   };
 }
 

@@ -5,6 +5,7 @@ import { invalid, PareError } from "../base/errors.js";
 import { info, type Note, warning } from "../base/note.js";
 import type { Model, Node } from "../ir/model.js";
 import { quantizedAlready } from "./existing.js";
+import { checkForm } from "./native/index.js";
 import { overridden, type Settings } from "./options.js";
 import { type Patterns, patterns } from "./patterns.js";
 import type { Weight } from "./weights.js";
@@ -25,8 +26,8 @@ export interface Selection {
 }
 
 /**
- * Throws what `patterns` throws, and `invalid("quantize-options")` naming the entry of `layers` whose options
- * contradict each other or those of the step.
+ * Throws what `patterns` throws, and, naming the entry of `layers`, `invalid("quantize-options")` where its options
+ * contradict each other or those of the step, and `unsupported("form-missing")`.
  */
 export function selection(model: Model, settings: Settings): Selection {
   const notes: Note[] = [];
@@ -91,11 +92,13 @@ function layerSettings(settings: Settings, layer: NonNullable<Settings["layers"]
     });
   }
   try {
-    return keep ? settings : overridden(settings, layer);
+    const own = keep ? settings : overridden(settings, layer);
+    checkForm(own);
+    return own;
   } catch (error) {
     if (!(error instanceof PareError)) throw error;
-    const { code, expected, found, hint } = error;
-    throw invalid(code, `${where}: ${error.message}`, { expected, found, hint, cause: error });
+    const { code, kind, expected, found, hint } = error;
+    throw new PareError(`${where}: ${error.message}`, { code, kind, expected, found, hint, cause: error });
   }
 }
 

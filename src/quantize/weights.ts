@@ -19,6 +19,8 @@ export interface Consumer {
   readonly use: WeightUse | undefined;
   /** The nodes (Transpose, Reshape, Cast ...) through which the node sees the weight, from the weight on; mostly none. */
   readonly path: readonly Node[];
+  /** How many axes the weight has after each node of the path. */
+  readonly ranks: readonly number[];
   /** What the node sees. */
   readonly view: View;
 }
@@ -38,7 +40,7 @@ export interface Weight {
 type Growing = Weight & { readonly consumers: Consumer[] };
 /** What a name means: a weight as seen through some nodes, a small integer constant, or (undefined) anything else. */
 type Meaning =
-  | { readonly weight: Growing; readonly path: readonly Node[]; readonly view: View; readonly graph: Graph }
+  | (Pick<Consumer, "path" | "ranks" | "view" | "graph"> & { readonly weight: Growing })
   | { readonly constant: Initializer };
 type Seen = Extract<Meaning, { weight: unknown }>;
 type Names = ReadonlyMap<string, Meaning | undefined>;
@@ -58,10 +60,11 @@ export function collectWeights(
   const bodies = options.functions ? model.functions : [];
   for (const definition of bodies) walk(functionBody(definition), new Map(), found, passed, usesOf);
   // A Transpose whose result nobody uses is no way to see the weight, but it takes it like any other node.
-  for (const { weight, path, view, graph } of passed) {
+  for (const { weight, path, ranks, view, graph } of passed) {
     const last = path.at(-1);
     if (last === undefined || weight.consumers.some((consumer) => consumer.path.includes(last))) continue;
-    weight.consumers.push({ node: last, graph, input: 0, use: undefined, path: path.slice(0, -1), view });
+    const before = { path: path.slice(0, -1), ranks: ranks.slice(0, -1) };
+    weight.consumers.push({ node: last, graph, input: 0, use: undefined, ...before, view });
   }
   return found;
 }
@@ -106,7 +109,7 @@ function walk(graph: Graph, outer: Names, found: Growing[], passed: Seen[], uses
     const elements = elementCount(tensor.dims);
     const weight: Growing = { name, tensor, graph, elements, consumers: [], overridable: inputs.has(name) };
     found.push(weight);
-    names.set(name, { weight, path: [], view: wholeView(tensor.dtype, tensor.dims), graph });
+    names.set(name, { weight, path: [], ranks: [], view: wholeView(tensor.dtype, tensor.dims), graph });
   }
   const integers: Integers = (name) => {
     const meaning = names.get(name);
@@ -121,24 +124,24 @@ function walk(graph: Graph, outer: Names, found: Growing[], passed: Seen[], uses
     for (const [input, name] of node.inputs.entries()) {
       const meaning = names.get(name);
       if (meaning === undefined || "constant" in meaning) continue;
-      const { weight, path } = meaning;
+      const { weight, path, ranks } = meaning;
       const view = input === 0 && weight.elements > 0 ? viewThrough(node, meaning.view, integers) : undefined;
       if (view) {
-        const seen = { weight, path: [...path, node], view, graph };
+        const seen = { weight, path: [...path, node], ranks: [...ranks, view.axes.length], view, graph };
         names.set(node.outputs[0]!, seen);
         passed.push(seen);
         continue;
       }
       const use = uses.find((candidate) => candidate.input === input);
-      weight.consumers.push({ node, graph, input, use, path, view: meaning.view });
+      weight.consumers.push({ node, graph, input, use, path, ranks, view: meaning.view });
     }
     for (const inner of subgraphs(node)) walk(inner, names, found, passed, usesOf);
   }
   for (const output of graph.outputs) {
     const meaning = names.get(output.name);
     if (meaning === undefined || "constant" in meaning) continue;
-    const { weight, path, view } = meaning;
-    weight.consumers.push({ node: undefined, graph, input: 0, use: undefined, path, view });
+    const { weight, path, ranks, view } = meaning;
+    weight.consumers.push({ node: undefined, graph, input: 0, use: undefined, path, ranks, view });
   }
 }
 

@@ -138,11 +138,12 @@ describe("options of single layers", () => {
 
   it("are checked as those of the step are, and the layer is named", () => {
     const bad = (layer: object) => () => select(model, { layers: [{ match: ["side"], ...layer }] });
-    const refused = (text: RegExp) =>
-      expect.objectContaining({ code: "quantize-options", message: expect.stringMatching(text) });
-    expect(bad({ weights: "int3", form: "native" })).toThrow(refused(/Entry 1 .*side.*int3 packed/));
-    expect(bad({})).toThrow(refused(/states no option/));
-    expect(bad({ keep: true, weights: "int4" })).toThrow(refused(/other options do nothing/));
+    const refused = (code: string, text: RegExp) =>
+      expect.objectContaining({ code, message: expect.stringMatching(text) });
+    expect(bad({ weights: "int3", form: "native" })).toThrow(refused("form-missing", /Entry 1 .*side.*int3/));
+    expect(bad({ weights: "mxfp4", block: 16 })).toThrow(refused("quantize-options", /Entry 1 .*side.*mxfp4/));
+    expect(bad({})).toThrow(refused("quantize-options", /states no option/));
+    expect(bad({ keep: true, weights: "int4" })).toThrow(refused("quantize-options", /other options do nothing/));
   });
 });
 

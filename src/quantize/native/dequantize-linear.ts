@@ -2,7 +2,7 @@
 // that every operator can use it; most runtimes run it at every run.
 
 import { info, type Note, warning } from "../../base/note.js";
-import { int } from "../../ir/attributes.js";
+import { attribute, int } from "../../ir/attributes.js";
 import type { Node } from "../../ir/model.js";
 import type { DType } from "../../tensor/dtype.js";
 import { bytesData, derivedData, type TensorData } from "../../tensor/tensor.js";
@@ -45,6 +45,7 @@ export const dequantizeLinear = defineNativeForm({
         const { parts, node } = packed(edits, weight, settings, cut, place, workers);
         edits.replaceConstant(weight.graph, weight.name, parts);
         edits.prepend(weight.graph, [node]);
+        statePermutations(edits, weight);
         return { what: `${dtype}-dequantize`, bytes: bytesOf(parts), notes: notesOf(weight, settings, cut) };
       },
     };
@@ -171,6 +172,23 @@ function packed(
     block_size: place.block === undefined ? undefined : int(place.block),
   };
   return { parts, node: makeNode("DequantizeLinear", inputs, [weight.name], attributes) };
+}
+
+/**
+ * A Transpose without perm turns all axes round. Behind a DequantizeLinear it ends the process of ONNX Runtime 1.30 (its
+ * optimizer takes the missing attribute for there): so it is written out.
+ */
+function statePermutations(edits: Edits, weight: Weight): void {
+  const seen = new Set<Node>();
+  for (const { node, path, ranks, view } of weight.consumers) {
+    for (const [at, passed] of [...path, ...(node ? [node] : [])].entries()) {
+      if (passed.opType !== "Transpose" || passed.attributes.has("perm") || seen.has(passed)) continue;
+      seen.add(passed);
+      const rank = ranks[at] ?? view.axes.length;
+      const perm = attribute(Array.from({ length: rank }, (_, axis) => rank - 1 - axis));
+      edits.replaceNode(passed, [{ ...passed, attributes: new Map([...passed.attributes, ["perm", perm]]) }]);
+    }
+  }
 }
 
 interface Made {

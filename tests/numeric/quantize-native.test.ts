@@ -1,0 +1,325 @@
+// Native forms on the engine: near to the float model, exactly what their codes and scales say, and byte for byte what
+// ONNX Runtime's own quantizers write.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { run } from "../../src/engine/run.js";
+import { int, ints } from "../../src/ir/attributes.js";
+import { graphBuilder } from "../../src/ir/build.js";
+import type { Initializer, Model } from "../../src/ir/model.js";
+import { quantizeStep } from "../../src/quantize/quantize.js";
+import { int64, tensor } from "../../src/tensor/tensor.js";
+import type { Value } from "../../src/tensor/value.js";
+import { type Case, cases, one, quantized, sqnr, value, weight } from "../support/quantize-cases.js";
+import { root } from "../support/root.js";
+import { services } from "../support/services.js";
+import { stepContext } from "../support/step-context.js";
+
+const apply = (model: Model, options: object, target = "any") =>
+  quantizeStep.apply(model, quantizeStep.options.parse({ minimum: 16, ...options }), stepContext([], target));
+
+const bytesOf = async (found: Initializer | undefined) => {
+  if (found === undefined || !("data" in found)) throw new Error("no such constant");
+  return (await found.data.read()).slice();
+};
+const floatsOf = async (found: Initializer | undefined) => new Float32Array((await bytesOf(found)).buffer);
+
+interface Peer {
+  readonly rows: number;
+  readonly columns: number;
+  readonly weight: string;
+  readonly nbits: readonly {
+    readonly bits: number;
+    readonly block: number;
+    readonly symmetric: boolean;
+    readonly codes: string;
+    readonly scales: string;
+    readonly zeroPoints?: string;
+  }[];
+  readonly bnb4: readonly {
+    readonly kind: "nf4" | "fp4";
+    readonly block: number;
+    readonly codes: string;
+    readonly absmax: string;
+  }[];
+}
+
+const peers: readonly Peer[] = JSON.parse(readFileSync(join(root, "tests/fixtures/native/operators.json"), "utf8"));
+const base64 = (text: string) => Uint8Array.from(Buffer.from(text, "base64"));
+
+/** Codes of some bits, low bits first, one an element. */
+const fields = (bytes: Uint8Array, bits: number): number[] =>
+  Array.from({ length: (bytes.length * 8) / bits }, (_, at) => {
+    const begin = at * bits;
+    return (bytes[begin >> 3]! >> (begin % 8)) & (2 ** bits - 1);
+  });
+
+/** A product with the matrix of a peer, as it stands or transposed. */
+function product({ rows, columns, weight: bytes }: Peer, transposed = false): Case {
+  const values = new Float32Array(base64(bytes).buffer);
+  const turned = values.map((_, at) => values[(at % rows) * columns + Math.floor(at / rows)]!);
+  return one(
+    (b) => {
+      const w = tensor("float32", transposed ? [columns, rows] : [rows, columns], transposed ? turned : values);
+      const attributes = transposed ? { transB: int(1) } : {};
+      return b.node(transposed ? "Gemm" : "MatMul", ["x", b.initializer("w", w)], { attributes });
+    },
+    { x: value(3, rows) },
+  );
+}
+
+describe("writes what ONNX Runtime's quantizer writes", () => {
+  const integers = peers.flatMap((peer) => peer.nbits.map((made) => ({ peer, ...made })));
+  it.each(integers)("MatMulNBits, $peer.rows x $peer.columns, $bits bits, block $block, $symmetric", async (made) => {
+    const { peer, bits, block, symmetric } = made;
+    const { rows, columns } = peer;
+    const blocks = Math.ceil(rows / block);
+    for (const transposed of [false, true]) {
+      const options = { weights: `uint${bits}`, form: "native", block, symmetric, range: "absmax" };
+      const { model } = await apply(product(peer, transposed).model, options);
+      const constants = model.graph.initializers;
+      const [ours, theirs] = [await bytesOf(constants.get("w_quantized")), base64(made.codes)];
+      expect(ours).toHaveLength(theirs.length);
+      // What stands behind the last row of a short block is no weight.
+      const used = (at: number) => at % (blocks * block) < rows;
+      expect(fields(ours, bits).filter((_, at) => used(at))).toEqual(fields(theirs, bits).filter((_, at) => used(at)));
+      // Where all is 0 their scale is -0.
+      const scales = new Float32Array(base64(made.scales).buffer).map((scale) => scale + 0);
+      expect(await floatsOf(constants.get("w_scale"))).toEqual(scales);
+      if (!made.zeroPoints) continue;
+      const zeros = [await bytesOf(constants.get("w_zero_point")), base64(made.zeroPoints)];
+      expect(zeros[0]).toHaveLength(zeros[1]!.length);
+      const each = fields(zeros[0]!, bits).length / columns;
+      const [a, b] = zeros.map((bytes) => fields(bytes, bits).filter((_, at) => at % each < blocks));
+      expect(a).toEqual(b);
+    }
+  });
+
+  const tables = peers.flatMap((peer) => peer.bnb4.map((made) => ({ peer, ...made })));
+  it.each(tables)("MatMulBnb4, $peer.rows x $peer.columns, $kind, block $block", async (made) => {
+    const { peer, kind, block, codes, absmax } = made;
+    for (const transposed of [false, true]) {
+      const { model, notes } = await apply(product(peer, transposed).model, { weights: kind, form: "native", block });
+      if (!transposed && peer.rows % block !== 0) {
+        expect(notes.map(({ text }) => text).join()).toMatch(/no whole blocks/);
+        continue;
+      }
+      const constants = model.graph.initializers;
+      // FP4 has a code for -0, which they write and pare does not.
+      const positive = (code: number) => (kind === "fp4" && code === 8 ? 0 : code);
+      const [ours, theirs] = [await bytesOf(constants.get("w_quantized")), base64(codes)];
+      expect(ours).toHaveLength(theirs.length);
+      // Of an odd number of codes the last byte has one; the first of two has the high bits.
+      const count = peer.rows * peer.columns;
+      const used = (bytes: Uint8Array) =>
+        Array.from({ length: count }, (_, at) => positive((bytes[at >> 1]! >> (at % 2 === 0 ? 4 : 0)) & 15));
+      expect(used(ours)).toEqual(used(theirs));
+      expect(await bytesOf(constants.get("w_absmax"))).toEqual(base64(absmax));
+    }
+  });
+});
+
+describe("MatMulNBits", () => {
+  it.each([2, 4, 8])("computes with the numbers that its %i bits stand for", async (bits) => {
+    const given = cases.MatMul!;
+    const [K, N] = [80, 48];
+    for (const block of [16, 32, 128]) {
+      for (const symmetric of [true, false]) {
+        const options = { weights: `int${bits}`, form: "native", block, symmetric, accuracyLevel: 1 };
+        const { model } = await apply(given.model, options);
+        const constants = model.graph.initializers;
+        const codes = await bytesOf(constants.get("w_quantized"));
+        const scales = await floatsOf(constants.get("w_scale"));
+        const zeros = symmetric ? undefined : await bytesOf(constants.get("w_zero_point"));
+        const blocks = scales.length / N;
+        const field = (bytes: Uint8Array, at: number) =>
+          (bytes[Math.floor((at * bits) / 8)]! >> ((at * bits) % 8)) & (2 ** bits - 1);
+        const size = (codes.length * 8) / bits / N / blocks;
+        const decoded = new Float32Array(K * N);
+        for (let n = 0; n < N; n++) {
+          for (let k = 0; k < K; k++) {
+            const part = Math.floor(k / size);
+            const row = zeros?.subarray((n * zeros.length) / N, ((n + 1) * zeros.length) / N);
+            const zero = row ? field(row, part) : 2 ** (bits - 1);
+            decoded[k * N + n] = (field(codes, n * blocks * size + k) - zero) * scales[n * blocks + part]!;
+          }
+        }
+        const plain = one(
+          (b) => b.node("MatMul", ["x", b.initializer("w", tensor("float32", [K, N], decoded))]),
+          given.feeds,
+        );
+        const [a] = Object.values(await run(plain.model, given.feeds, services));
+        const [b] = Object.values(await run(model, given.feeds, services));
+        expect(sqnr(a!, b!)).toBeGreaterThan(100);
+      }
+    }
+  });
+
+  it("searches ranges and rounds at random as asked", async () => {
+    const near = await quantized(cases.MatMul!, { weights: "int2", form: "native", range: "absmax", accuracyLevel: 1 });
+    const searched = await quantized(cases.MatMul!, {
+      weights: "int2",
+      form: "native",
+      range: "mse",
+      accuracyLevel: 1,
+    });
+    expect(searched.db).toBeGreaterThan(near.db + 0.5);
+    const draw = (seed: number) =>
+      quantized(cases.MatMul!, { weights: "int4", form: "native", rounding: "stochastic", seed });
+    const [a, b] = [await draw(1), await draw(2)];
+    expect(a.db).not.toBe(b.db);
+    expect(a.db).toBeGreaterThan(8);
+  });
+
+  it("takes matrices through chains, in either order, and in the type that they are used in", async () => {
+    const half = (dims: readonly number[]) => {
+      const count = dims.reduce((all, dim) => all * dim, 1);
+      return tensor(
+        "float16",
+        dims,
+        Uint16Array.from({ length: count }, (_, at) => 0x2c00 + ((at * 7919) % 2048) + ((at % 2) << 15)),
+      );
+    };
+    const chained: Record<string, Case> = {
+      "reshaped and transposed": one(
+        (b) => {
+          b.initializer("w", weight(6, 8, 64));
+          b.initializer("shape", int64([2], [48, -1]));
+          const flat = b.node("Reshape", ["w", "shape"]);
+          return b.node("MatMul", ["x", b.node("Transpose", [b.node("Identity", [flat])])]);
+        },
+        { x: value(3, 64) },
+      ),
+      "stored in float16": one(
+        (b) => {
+          b.initializer("w", half([64, 48]));
+          return b.node("MatMul", ["x", b.node("Cast", ["w"], { attributes: { to: int(1) } })]);
+        },
+        { x: value(3, 64) },
+      ),
+      squeezed: one(
+        (b) => {
+          b.initializer("w", weight(1, 64, 48));
+          b.initializer("axis", int64([1], [0]));
+          return b.node("Gemm", ["x", b.node("Squeeze", ["w", "axis"])]);
+        },
+        { x: value(3, 64) },
+      ),
+    };
+    for (const [name, given] of Object.entries(chained)) {
+      for (const options of [
+        { weights: "int4" },
+        { weights: "nf4", block: 64 },
+        { weights: "uint8", scales: "float32" },
+      ]) {
+        const made = await quantized(given, { form: "native", ...options });
+        expect(made.ops, name).toEqual([options.weights === "nf4" ? "MatMulBnb4" : "MatMulNBits"]);
+        expect(made.db, name).toBeGreaterThan(14);
+      }
+    }
+  });
+});
+
+describe("GatherBlockQuantized", () => {
+  const table = (columns: number) =>
+    one((b) => b.node("Gather", [b.initializer("w", weight(60, columns)), "i"]), cases.Gather!.feeds);
+  it.each([64, 40, 34])("reads rows of %i, whole blocks or not", async (columns) => {
+    for (const weights of ["int4", "uint4", "int8", "uint8"]) {
+      const made = await quantized(table(columns), { weights, form: "native" });
+      expect(made.ops).toEqual(["GatherBlockQuantized"]);
+      expect(made.db).toBeGreaterThan(weights.endsWith("4") ? 16 : 38);
+    }
+  });
+
+  it("shares its codes with the product of a tied weight", async () => {
+    for (const weights of ["int4", "uint8"]) {
+      const { model, ops, db } = await quantized(cases.tied!, { weights, form: "native" });
+      expect([...ops].sort()).toEqual(["GatherBlockQuantized", "MatMulNBits", "Reshape"]);
+      expect([...model.graph.initializers.values()].filter(({ dtype }) => dtype === "uint8")).toHaveLength(
+        weights === "int4" ? 1 : 2,
+      );
+      expect(db).toBeGreaterThan(14);
+    }
+  });
+});
+
+describe("DequantizeLinear", () => {
+  const formats = [
+    { weights: "int8", db: 36 },
+    { weights: "uint8", db: 36 },
+    { weights: "int8", granularity: "tensor", db: 30 },
+    { weights: "int8", granularity: "block", db: 36, blocks: true },
+    { weights: "int4", db: 12 },
+    { weights: "uint4", db: 12 },
+    { weights: "float8e4m3fn", db: 24 },
+    { weights: "int2", db: 2 },
+  ];
+  it.each(formats)("$weights $granularity stands before every operator", async ({ db, blocks, ...options }) => {
+    for (const [name, given] of Object.entries(cases)) {
+      const conv = name.startsWith("Conv") || name === "LSTM";
+      const made = await quantized(given, { ...options, form: "dequantize", block: 16 });
+      if (blocks && conv) continue;
+      expect(made.ops, name).toContain("DequantizeLinear");
+      expect(made.db, name).toBeGreaterThan(db - (conv ? 6 : 0));
+    }
+  });
+
+  it("raises the opset as far as its type needs", async () => {
+    const opset = async (options: object) =>
+      (await apply(cases.MatMul!.model, { form: "dequantize", ...options })).model.opsets.get("");
+    expect(await opset({ weights: "int8" })).toBe(17);
+    expect(await opset({ weights: "float8e5m2", granularity: "channel" })).toBe(19);
+    expect(await opset({ weights: "int8", granularity: "block" })).toBe(21);
+    expect(await opset({ weights: "uint2" })).toBe(25);
+  });
+
+  it("says that it is slow, and where activations may be rounded", async () => {
+    const { notes } = await apply(cases.tied!.model, { form: "dequantize" });
+    expect(notes.map(({ code }) => code)).toEqual(expect.arrayContaining(["slow-form", "rounds-activations"]));
+  });
+});
+
+describe("a choice is explained", () => {
+  const text = async (name: string, options: object, target: string) => {
+    const { notes } = await apply(cases[name]!.model, options, target);
+    return notes.map((note) => `${note.code}: ${note.text}`).join("\n");
+  };
+  it("by the row of the target that made it", async () => {
+    expect(await text("MatMul", { weights: "int4" }, "node")).toMatch(/form-chosen: MatMulNBits reads "w".*0\.15/);
+    expect(await text("MatMul", { weights: "int4" }, "wasm")).toMatch(/form-left: "w": .*MatMulNBits.*13\.4/);
+    expect(await text("Gemm", { weights: "nf4" }, "node")).toMatch(/form-left: .*MatMulBnb4/);
+    expect(await text("MatMul", { weights: "int4", form: "native" }, "wasm")).toMatch(/slow-form: MatMulNBits/);
+  });
+
+  it("with conditions that a weight does not meet", async () => {
+    expect(await text("MatMul", { weights: "int4" }, "webgpu")).toMatch(/kernel-alignment: "w": .*multiple of 128/);
+    expect(await text("MatMul", { weights: "int8", form: "native", accuracyLevel: 0 }, "node")).toMatch(
+      /below accuracy level 4/,
+    );
+  });
+
+  it("and where there is no such operator, that is one error", async () => {
+    await expect(apply(cases.Conv!.model, { weights: "float8e4m3fn", form: "native" })).rejects.toMatchObject({
+      expected: expect.stringContaining("MatMulNBits"),
+    });
+    const { notes } = await apply(cases.Conv!.model, { weights: "int4", form: "native" });
+    expect(notes.map(({ text }) => text).join("\n")).toMatch(/Conv cannot read packed weights; form native/);
+  });
+});
+
+it("float16 activations have float16 scales", async () => {
+  const b = graphBuilder();
+  b.input("x", "float16", [2, 64]);
+  const wide = b.initializer("w", weight(48, 64));
+  const turned = b.node("Transpose", [wide], { attributes: { perm: ints([1, 0]) } });
+  b.output(b.node("MatMul", ["x", b.node("Cast", [turned], { attributes: { to: int(10) } })]));
+  const { model } = await apply(b.model({ opset: 17 }), { weights: "int4", form: "native" });
+  expect(model.graph.initializers.get("w_scale")?.dtype).toBe("float16");
+  const feeds: Record<string, Value> = {
+    x: { dtype: "float16", dims: [2, 64], data: new Uint16Array(128).fill(0x3c00) },
+  };
+  const [before] = Object.values(await run(b.model({ opset: 17 }), feeds, services));
+  const [after] = Object.values(await run(model, feeds, services));
+  expect(after!.dims).toEqual(before!.dims);
+});
