@@ -1,7 +1,7 @@
 // The options of the quantize step: one closed object, whatever scheme serves them. `options.ts` says what they come to.
 
 import { z } from "zod";
-import { formats } from "./formats/index.js";
+import { formats, UNQUANTIZED } from "./formats/index.js";
 import { ranges } from "./ranges/index.js";
 import { roundings } from "./rounding/index.js";
 
@@ -85,8 +85,8 @@ const ofWeights = {
   ),
   sparse: some(
     "sparse",
-    z.enum(["off", "auto", "bitmask", "initializer"]),
-    "Weights that are mostly zero: bitmask: one bit a weight and the others packed; initializer: ONNX's sparse_initializer; auto: the smaller, where it saves",
+    z.enum(["off", "auto", "bitmask", "gaps", "initializer"]),
+    "Weights with many zeros: only the others are stored, with where they stand. bitmask: one bit a weight; gaps: a byte or two for each that is not zero; initializer: ONNX's sparse_initializer, 8 bytes each, loads fastest; auto: the smallest; weights that it does not make smaller are stored as without it",
   ),
   accuracyLevel: z
     .number()
@@ -106,12 +106,18 @@ const pattern =
 export const layerOptions = z.strictObject({
   match: z.array(z.string()).min(1).describe(`The layers: ${pattern}`),
   keep: z.literal(true).optional().describe("They stay as they are"),
-  weights: z.enum(namesOf(formats)).optional().describe("Number format of the weights"),
+  weights: z
+    .enum([...namesOf(formats), UNQUANTIZED.name])
+    .optional()
+    .describe("Number format of the weights"),
   ...ofWeights,
 });
 
 export const quantizeOptions = z.object({
-  weights: z.enum(namesOf(formats)).default("int8").describe("Number format of the weights"),
+  weights: z
+    .enum([...namesOf(formats), UNQUANTIZED.name])
+    .default("int8")
+    .describe("Number format of the weights; float32 (as they are) with sparse only"),
   activations: z
     .enum(["float", "dynamic"])
     .default("float")

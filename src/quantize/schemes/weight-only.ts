@@ -218,7 +218,8 @@ function storedSparse(
   if (occupancy === undefined) return { reason: "how many of its numbers are zero is not known before it is read" };
   const plan = planSparse(weight, settings, place, occupancy);
   if ("obstacle" in plan) return { reason: plan.obstacle };
-  const dense = settings.format === UNQUANTIZED ? floatBytes(weight) : planExtract(weight, settings, place).bytes;
+  const unlike = settings.format === UNQUANTIZED || plan.keepsZeros;
+  const dense = unlike ? floatBytes(weight) : planExtract(weight, settings, place).bytes;
   // Twice the nodes of a dense weight.
   if (plan.bytes + 2 * overheadOf(weight) >= Math.min(dense + overheadOf(weight), floatBytes(weight))) {
     const zeros = ((100 * (occupancy.elements - occupancy.nonZero)) / occupancy.elements).toPrecision(3);
