@@ -7,6 +7,7 @@ import { info, type Note, warning } from "./base/note.js";
 import { compress } from "./compress.js";
 import { cacheType } from "./hub/cache.js";
 import { type HubFileFacts, hubConfig, parseConfig } from "./hub/config.js";
+import { decodeRows } from "./hub/decode-rows.js";
 import { HUB_DTYPES, type HubDtype, type HubStep } from "./hub/dtypes.js";
 import { hubLayout } from "./hub/layout.js";
 import type { Model } from "./ir/model.js";
@@ -197,9 +198,10 @@ async function makeForm(
   services: ServiceOptions,
 ): Promise<{ result: Model; notes: readonly Note[] }> {
   if (steps.length === 0) return { result: original, notes: [] };
-  const { model: result, notes } = await compress(clean, steps, services);
+  const { model: result, notes } = await compress(clean, steps, { ...services, methods: [decodeRows] });
   const idle = notes.filter(({ code }) => code === "nothing-quantized").length;
-  if (idle < steps.length) return { result, notes: notes.filter(({ code }) => code !== "nothing-quantized") };
+  if (idle < steps.filter(({ method }) => method === "quantize").length)
+    return { result, notes: notes.filter(({ code }) => code !== "nothing-quantized") };
   return { result, notes: [warning("nothing-quantized", "It has no weights to pack: the file is as fp32's.")] };
 }
 

@@ -4,13 +4,15 @@
 
 import type { z } from "zod";
 import type { Model } from "../ir/model.js";
-import { everyNode } from "../ir/traverse.js";
+import { everyGraph, everyNode } from "../ir/traverse.js";
 import { operatorKey } from "../ops/operator.js";
 import type { quantizeOptions } from "../quantize/options.js";
 import { cacheNames } from "./cache.js";
+import { decodeRows } from "./decode-rows.js";
 
+type Quantize = { readonly method: "quantize" } & Readonly<z.input<typeof quantizeOptions>>;
 /** A step of a recipe, as the verb `compress` takes it. */
-export type HubStep = { readonly method: "quantize" } & Readonly<z.input<typeof quantizeOptions>>;
+export type HubStep = Quantize | { readonly method: (typeof decodeRows)["name"] };
 
 export interface HubDtype {
   /** As `from_pretrained(..., { dtype })` takes it. */
@@ -32,33 +34,62 @@ const SCRIPT =
 const NAME = "https://github.com/huggingface/transformers.js/blob/main/packages/transformers/src/utils/dtypes.js";
 
 /** The script converts everything to float16 behind Casts of inputs and outputs; a decoder's cache is float16 throughout. */
-const half = (model: Model): HubStep => {
+const half = (model: Model): Quantize => {
   const cache = cacheNames(model);
   return { method: "quantize", weights: "float16", ...(cache.length > 0 ? { float16Io: [...cache] } : {}) };
 };
 
-const dynamic = (weights: "int8" | "uint8"): HubStep => ({ method: "quantize", weights, activations: "dynamic" });
+const dynamic = (weights: "int8" | "uint8"): Quantize => ({ method: "quantize", weights, activations: "dynamic" });
+
+/**
+ * Products packed in blocks, and tables in 4 bits (as the product, where one is tied to it); what neither takes (Conv, LSTM, odd
+ * shapes) as uint8, where the script leaves float32.
+ */
+function packed(model: Model, products: Quantize): readonly HubStep[] {
+  const odd = oddTables(model);
+  const keep = odd.length > 0 ? { keep: odd } : {};
+  return [
+    { ...products, ...keep },
+    ...(products.weights === "int4" ? [] : [{ ...blocks("int4"), ...keep }]),
+    { method: decodeRows.name },
+    rest,
+  ];
+}
 
 /** Level 4 is written out: a runtime takes 0 for none, and has no fast 2-bit kernel below 4. */
-const packed = (weights: "int4" | "int2"): HubStep => ({
+const blocks = (weights: "int4" | "int2"): Quantize => ({
   method: "quantize",
   weights,
   form: "native",
-  block: 32,
+  block: BLOCK,
   symmetric: true,
   accuracyLevel: 4,
 });
+const BLOCK = 32;
 
 /** bitsandbytes' own block is 64, and the operator has no accuracy level. */
-const bnb4: HubStep = { method: "quantize", weights: "nf4", form: "native", block: 64 };
+const bnb4: Quantize = { method: "quantize", weights: "nf4", form: "native", block: 64 };
 
-/** What no packed operator takes (Conv, LSTM, tables of odd width): the script leaves it in float32. */
-const rest: HubStep = { method: "quantize", weights: "uint8", form: "extract" };
+const rest: Quantize = { method: "quantize", weights: "uint8", form: "extract" };
+
+/** Tables whose rows are no whole blocks: `decodeRows` cannot take them apart. */
+function oddTables(model: Model): string[] {
+  const found = new Set<string>();
+  for (const graph of everyGraph(model)) {
+    for (const { opType, inputs } of graph.nodes) {
+      const [name = ""] = inputs;
+      const table = opType === "Gather" ? graph.initializers.get(name) : undefined;
+      if (table?.dtype === "float32" && table.dims.length === 2 && table.dims[1]! % BLOCK !== 0) found.add(name);
+    }
+  }
+  return [...found];
+}
 
 /** One bit a weight, where a sum over many inputs evens errors out; kernels of a Conv have too few. */
 function oneBit(model: Model): readonly HubStep[] {
   const kernels = present(model, ["Conv", "ConvTranspose"]);
-  const bits: HubStep = { method: "quantize", weights: "binary", form: "extract" };
+  // The build of onnxruntime-web that transformers.js loads casts float16, and not bfloat16.
+  const bits: Quantize = { method: "quantize", weights: "binary", form: "extract", scales: "float16" };
   return kernels.length === 0
     ? [bits]
     : [
@@ -118,18 +149,18 @@ export const HUB_DTYPES: readonly HubDtype[] = [
   {
     name: "q4",
     suffix: "_q4",
-    summary: "4-bit blocks of 32 for MatMulNBits and GatherBlockQuantized, other weights uint8",
+    summary: "4-bit blocks of 32 for products and tables, other weights uint8",
     source: SCRIPT,
     float16: false,
-    steps: () => [packed("int4"), rest],
+    steps: (model) => packed(model, blocks("int4")),
   },
   {
     name: "bnb4",
     suffix: "_bnb4",
-    summary: "NF4 blocks of 64 for MatMulBnb4, other weights uint8",
+    summary: "NF4 blocks of 64 for products, tables as in q4, other weights uint8",
     source: SCRIPT,
     float16: false,
-    steps: () => [bnb4, rest],
+    steps: (model) => packed(model, bnb4),
   },
   {
     name: "q4f16",
@@ -137,15 +168,15 @@ export const HUB_DTYPES: readonly HubDtype[] = [
     summary: "q4 with float16 arithmetic",
     source: SCRIPT,
     float16: true,
-    steps: (model) => [half(model), packed("int4"), rest],
+    steps: (model) => [half(model), ...packed(model, blocks("int4"))],
   },
   {
     name: "q2",
     suffix: "_q2",
-    summary: "2-bit blocks of 32 for MatMulNBits, other weights uint8",
+    summary: "2-bit blocks of 32 for products, tables as in q4, other weights uint8",
     source: NAME,
     float16: false,
-    steps: () => [packed("int2"), rest],
+    steps: (model) => packed(model, blocks("int2")),
   },
   {
     name: "q2f16",
@@ -153,7 +184,7 @@ export const HUB_DTYPES: readonly HubDtype[] = [
     summary: "q2 with float16 arithmetic",
     source: NAME,
     float16: true,
-    steps: (model) => [half(model), packed("int2"), rest],
+    steps: (model) => [half(model), ...packed(model, blocks("int2"))],
   },
   {
     name: "q1",

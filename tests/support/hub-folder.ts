@@ -14,6 +14,7 @@ const WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", ..."the a cat dog sat ran on 
 const VOCABULARY = 96;
 const WIDTH = 64;
 const HEADS = 2;
+const LABELS = 32;
 
 export type HubKind = "classifier" | "decoder" | "encoder-decoder";
 
@@ -33,8 +34,7 @@ const configs = {
   classifier: {
     model_type: "bert",
     architectures: ["BertForSequenceClassification"],
-    num_labels: 4,
-    id2label: { 0: "a", 1: "b", 2: "c", 3: "d" },
+    id2label: Object.fromEntries(Array.from({ length: LABELS }, (_, label) => [label, `label ${label}`])),
     made_by: "a test",
   },
   decoder: {
@@ -124,7 +124,7 @@ class Weights {
   }
 }
 
-/** Embedding, a Conv over the words, one feed-forward layer, the mean over the words that count, four logits. */
+/** Embedding, a Conv over the words, one feed-forward layer, the mean over the words that count, logits. */
 function classifier(): Model {
   const b = graphBuilder("classifier");
   const w = new Weights(b);
@@ -139,10 +139,10 @@ function classifier(): Model {
   const weights = b.node("Unsqueeze", [b.node("Cast", [mask], { attributes: { to: 1 } }), w.ints(2)]);
   const sum = b.node("ReduceSum", [b.node("Mul", [x, weights]), w.ints(1)], { attributes: { keepdims: 0 } });
   const mean = b.node("Div", [sum, b.node("ReduceSum", [weights, w.ints(1)], { attributes: { keepdims: 0 } })]);
-  b.node("Gemm", [mean, w.add(WIDTH, 4), b.initializer("bias", float32([4], [0.1, 0, -0.1, 0.2]))], {
+  b.node("Gemm", [mean, w.add(WIDTH, LABELS), b.initializer("bias", float32([LABELS], Array(LABELS).fill(0.1)))], {
     outputs: ["logits"],
   });
-  b.output("logits", "float32", ["batch_size", 4]);
+  b.output("logits", "float32", ["batch_size", LABELS]);
   return b.model({ opset: 17 });
 }
 
