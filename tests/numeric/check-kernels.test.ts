@@ -45,7 +45,8 @@ function single(
 }
 
 describe.each(["native", "wasm"] as const)("%s", (choice) => {
-  it.each(OPERATORS)("%s", { timeout: 60_000 }, async (opType, inputs, attributes = {}) => {
+  const named = OPERATORS.map((one) => [one[0], one] as const);
+  it.each(named)("%s", { timeout: 60_000 }, async (_, [opType, inputs, attributes = {}]) => {
     const runtime = await openRuntime(choice);
     const wrong: string[] = [];
     let [ran, refused] = [0, 0];

@@ -7,19 +7,19 @@ export const webgpuWasm = {
 Abs 6:T=CILcfil 13
 Acos 7:T=f 22
 Acosh 9:T=f 22
-Add 7:T=ILdfil 13 14:T=CILScdfils
+Add 7:T=ILfil 13 14:T=CILcfil
 Affine 1:T=f
 AffineGrid 20:T1=f;T2=l
 And 7:T1=b;T=b
-ArgMax 1:T=Ccdfil 11 12 13
-ArgMin 1:T=Ccdfil 11 12 13
+ArgMax 1:T=Ccfil 11 12 13
+ArgMin 1:T=Ccfil 11 12 13
 Asin 7:T=f 22
 Asinh 9:T=f 22
 Atan 7:T=f 22
 Atanh 9:T=f 22
 Attention 23:T1=f;T2=f;U=bf/T1=h;T2=h;U=bh 24
 AveragePool 7:T=f 10 11 19 22
-BatchNormalization 7:T=df 9 14:T=f;U=f/T=d;U=d 15:T1=f;T2=f;T=f/T1=d;T2=d;T=d
+BatchNormalization 7:T=f 9 14:T=f;U=f 15:T1=f;T2=f;T=f
 Bernoulli 15:~T1=fh;T2=CILbcfhil
 BitCast 26:T1=CILScdfhilsv;T2=CILScdfhilsv
 BitShift 11:T=CIL
@@ -28,41 +28,41 @@ BitwiseNot 18:T=CILcil
 BitwiseOr 18:T=CILcil
 BitwiseXor 18:T=CILcil
 BlackmanWindow 17:T1=il;T2=CILScdfils
-Cast 6:T1=1234CILSXYbcdfhilstvxy;T2=1234CILSXYbcdfhilstvxy 9 13 19 21 23 24:T1=12348CILSXYbcdfhilstvxy;T2=12348CILSXYbcdfhilstvxy 25
+Cast 6:T1=1234CILXYbcfhiltvxy;T2=1234CILXYbcfhiltvxy 9:T1=1234CILXYbcfhilvxy;T2=1234CILXYbcfhilvxy 13:T1=1234CILXYbcfhilxy;T2=1234CILXYbcfhilxy 19:T1=CILXYbcfhilxy;T2=CILXYbcfhilxy 21:T1=CILYbcfhily;T2=CILYbcfhily 23 24 25:T1=CILbcfhil;T2=CILbcfhil
 CastLike 15:~T1=CILbcfhil;T2=CILbcfhil 19 21 23 24 25
-Ceil 6:T=df 13
+Ceil 6:T=f 13
 Celu 12:T=f
-CenterCropPad 18:~T=CILbcdfhil;Tind=l
-Clip 6:T=f 11 12:T=CILcdfhil 13
+CenterCropPad 18:~T=CILbcfhil;Tind=l
+Clip 6:T=f 11 12:T=CILcfhil 13:T=CILcdfhil
 Col2Im 18:T=f
 Compress 9:T1=b;T=CILSbcdfhilstv 11
 Concat 4:T=CILSbcdfhilstv 11 13
 ConcatFromSequence 11:
-ConstantOfShape 9:T1=l;T2=CILSbcdfhilsv 20:T1=l;T2=1234CILSbcdfhilsv 21 23 24 25
+ConstantOfShape 9:T1=l;T2=CILbcfhilv 20:T1=l;T2=CILbcfhil 21 23 24 25
 Conv 1:T=f 11 22
 ConvInteger 10:T1=Cc;T2=Cc;T3=i
 ConvTranspose 1:T=f 11 22
-Cos 7:T=df 22
+Cos 7:T=f 22
 Cosh 9:T=f 22
 Crop 1:T=f
 CumProd 26:T2=il;T=ILfil
-CumSum 11:T2=il;T=dfil 14
+CumSum 11:T2=il;T=fil 14
 DFT 17:T1=df;T2=il 20
-DeformConv 19:T=df 22
+DeformConv 19:T=f 22
 DepthToSpace 1:T=df 11:T=Ccdf 13
-DequantizeLinear 10:T=Cci 13 19:T1=1234Cci;T2=fh 21:T1=1234CSXcisx;T2=fh 23 24 25:T1=1234CSXYcisxy;T2=fh
+DequantizeLinear 10:T=Cci 13 19:T1=Cci;T2=fh 21:T1=CSXcisx;T2=fh 23 24 25:T1=CSXYcisxy;T2=fh
 Det 11:T=f 22
-Div 7:T=ILdfil 13 14:T=CILScdfils
-Dropout 7:T=dfh 10:T1=b;T=dfh 12:T1=df;T2=b;T=f/T1=df;T2=b;T=d 13 22
+Div 7:T=ILfil 13 14:T=CILcfil
+Dropout 7:T=dfh 10:T1=b;T=dfh
 DynamicQuantizeLinear 11:T2=C
 DynamicSlice 1:T=CILSbcdfhilstv;Tind=il
 Einsum 12:T=dfil
 Elu 6:T=f 22
-Equal 7:T1=b;T=bdfil 11:T1=b;T=CILSbcdfils 13 19:T1=b;T=CILSbcdfilst
+Equal 7:T1=b;T=bdfil 11:T1=b;T=CILbcfil 13 19
 Erf 9:T=f 13
-Exp 6:T=df 13
-Expand 8:T=CILSbcdfhilst 13
-EyeLike 9:T1=Ldfil;T2=Ldfil 22
+Exp 6:T=f 13
+Expand 8:T=CILbcfhil 13
+EyeLike 9:T1=Lfil;T2=Lfil 22
 Flatten 1:T=CILSbcdfhilstv 9 11 13 21 23 24 25
 Floor 6:T=f 13
 GRU 7:T1=i;T=df 14 22
@@ -70,87 +70,87 @@ Gather 1:T=CILSbcdfhilstv;Tind=il 11 13
 GatherElements 11:T=CILSbcdfhilstv;Tind=il 13
 GatherND 11:T=CILSbcdfhilstv;indices=l 12 13
 Gelu 20:T=f
-Gemm 7:T=df 9 11 13
+Gemm 7:T=f 9 11 13
 GlobalAveragePool 1:T=f 22
 GlobalLpPool 2:T=f
 GlobalMaxPool 1:T=f 22
-Greater 7:T1=b;T=df 9:T1=b;T=CILScdfils 13
+Greater 7:T1=b;T=f 9:T1=b;T=CILcfil 13
 GreaterOrEqual 12:T1=b;T=CILcfil 16
-GridSample 16:T1=f;T2=f 20:T1=f;T2=f/T1=d;T2=d 22
-GroupNormalization 18:~T=dfh 21
+GridSample 16:T1=f;T2=f 20 22
+GroupNormalization 18:~T=fh 21
 HammingWindow 17:T1=il;T2=CILScdfils
 HannWindow 17:T1=il;T2=CILScdfils
 HardSigmoid 6:T=f 22
 HardSwish 14:~T=fh 22
 Hardmax 1:T=f 11 13
-Identity 1:T=CILSbcdfhilstv 13 14:V=CILSbcdfhilstv 16 19:V=1234CILSbcdfhilstv 21 23 24 25
+Identity 1:T=CILSbcdfhilstv 13 14:V=CILSbcdfhilstv 16 19 21 23 24 25
 If 1:B=b;V=CILSbcdfhilstv 11 13 16 19:B=b;V=1234CILSbcdfhilstv 21 23 24 25
 ImageScaler 1:T=f
 InstanceNormalization 6:T=f 22
-IsInf 10:T1=df;T2=b 20:T1=1234dfhv;T2=b
-IsNaN 9:T1=dfh;T2=b 13 20:T1=1234dfhv;T2=b
+IsInf 10:T1=f;T2=b 20:T1=fh;T2=b
+IsNaN 9:T1=fh;T2=b 13 20
 LRN 1:T=f 13
 LSTM 7:T1=i;T=df 14 22
-LayerNormalization 1:T=f;U=f;V=f/T=d;U=f;V=d/T=h;U=f;V=h/T=v;U=f;V=v 17:T=dfhv;U=f
+LayerNormalization 1:T=f;U=f;V=f/T=h;U=f;V=h/T=v;U=f;V=v 17:T=fh;U=f
 LeakyRelu 6:T=f 16
-Less 7:T1=b;T=df 9:T1=b;T=CILScdfils 13
-LessOrEqual 12:T1=b;T=CILScdfils 16
-Log 6:T=df 13
-LogSoftmax 1:T=df 11 13
+Less 7:T1=b;T=f 9:T1=b;T=CILcfil 13
+LessOrEqual 12:T1=b;T=CILcfil 16
+Log 6:T=f 13
+LogSoftmax 1:T=f 11 13
 Loop 1:B=b;I=l;V=CILSbcdfhilstv 11 13 16 19:B=b;I=l;V=1234CILSbcdfhilstv 21 23 24 25
-LpNormalization 1:T=df 22
+LpNormalization 1:T=f 22
 LpPool 2:T=f 11 18 22
-MatMul 1:T=df 9:T=ILdfil 13
+MatMul 1:T=f 9:T=ILfil 13
 MatMulInteger 10:T1=Cc;T2=Cc;T3=i
-Max 6:T=f 8:T=df 12:T=CILcdfhil 13
-MaxPool 1:T=f 8:I=l;T=df 10 11 12:I=l;T=Ccdf 22
+Max 6:T=f 8 12:T=CILcfhil 13
+MaxPool 1:T=f 8:I=l;T=f 10 11 12:I=l;T=Ccf 22
 MaxRoiPool 1:T=f
 MaxUnpool 9:T1=f;T2=l 11 22
 Mean 6:T=f 8 13
 MeanVarianceNormalization 1:T=f 9 13
 MelWeightMatrix 17:T1=il;T2=f;T3=CILScdfils
 MemcpyFromHost 1:T=CILSbcdfhilsv
-MemcpyToHost 1:T=1234CILSbcdfhilsv
-Min 6:T=f 8:T=df 12:T=CILcdfhil 13
+MemcpyToHost 1:T=CILSbcdfhilsv
+Min 6:T=f 8 12:T=CILcfhil 13
 Mish 18:~T=fh 22
 Mod 10:T=CILcfhil 13
-Mul 7:T=ILdfil 13 14:T=CILScdfils
+Mul 7:T=ILfil 13 14:T=CILcfil
 Multinomial 7:T1=f;T2=il
-Neg 6:T=cdfils 13
-NegativeLogLikelihoodLoss 12:~T=dfh;Tind=il 13 22
+Neg 6:T=cfil 13
+NegativeLogLikelihoodLoss 12:~T=fh;Tind=il 13 22
 NonMaxSuppression 10: 11
 NonZero 9:T=Cbfil 13
 Not 1:T=b
-OneHot 9:T1=fl;T2=l;T3=l/T1=fl;T2=l;T3=t/T1=fil;T2=f;T3=f/T1=l;T2=f;T3=i/T1=l;T2=il;T3=f/T1=i;T2=i;T3=f 11
+OneHot 9:T1=fl;T2=l;T3=l/T1=fil;T2=f;T3=f/T1=l;T2=f;T3=i/T1=l;T2=il;T3=f/T1=i;T2=i;T3=f 11
 Optional 15:V=CILSbcdfhilstv
-OptionalGetElement 15:V=CILSbcdfhilstv 18:O=CILSbcdfhilstv;V=CILSbcdfhilstv
+OptionalGetElement 15:V=CILSbcdhilstv 18:O=CILSbcdilstv;V=CILSbcdilstv
 Or 7:T1=b;T=b
 PRelu 7:T=f 9 16
-Pad 2:T=df 11:T=CILcdfil 13:T=CILbcdfil 18 19 21 23 24 25
+Pad 2:T=f 11:T=CILcfil 13:T=CILbcfil 18 19 21 23 24 25
 ParametricSoftplus 1:T=f
-Pow 7:T=df 12:T1=dfil;T=dfil 13 15
+Pow 7:T=f 12:T1=fil;T=fil 13 15
 QLinearConv 10:T1=C;T2=Cc;T3=C;T4=i/T1=c;T2=c;T3=c;T4=i
 QLinearMatMul 10:T1=C;T2=Cc;T3=C/T1=c;T2=c;T3=c 21:T1=C;T2=Cc;T3=C;TS=f/T1=c;T2=c;T3=c;TS=f
-QuantizeLinear 10:T1=f;T2=Cc 13 19:T1=fh;T2=1234Cc 21:T1=fh;T2=1234CSXcsx 23:T1=fh;T2=fh;T3=1234CSXcsx 24 25:T1=fh;T2=fh;T3=1234CSXYcsxy
+QuantizeLinear 10:T1=f;T2=Cc 13 19:T1=fh;T2=Cc 21:T1=fh;T2=CSXcsx 23:T1=fh;T2=fh;T3=CSXcsx 24 25:T1=fh;T2=fh;T3=CSXYcsxy
 RMSNormalization 23:T=f;V=f/T=h;V=h
 RNN 7:T1=i;T=f 14 22
 RandomNormal 1:T=f
-RandomNormalLike 1:T1=CILSbcdfhilstv;T2=df
-RandomUniform 1:T=df
-RandomUniformLike 1:T1=CILSbcdfhilstv;T2=df
-Range 11:T=dfils 27
+RandomNormalLike 1:T1=CILSbcdfhilstv;T2=f
+RandomUniform 1:T=f
+RandomUniformLike 1:T1=CILSbcdfhilstv;T2=f
+Range 11:T=fils 27:T=dfils
 Reciprocal 6:T=f 13
-ReduceL1 1:T=dfil 11 13 18
-ReduceL2 1:T=dfil 11 13 18
+ReduceL1 1:T=fil 11 13 18
+ReduceL2 1:T=fil 11 13 18
 ReduceLogSum 1:T=fil 11 13 18
 ReduceLogSumExp 1:T=fil 11 13 18
-ReduceMax 1:T=dfil 11 12:T=Ccdfil 13 18 20:T=Cbcdfil
-ReduceMean 1:T=dfil 11 13 18
+ReduceMax 1:T=fil 11 12:T=Ccfil 13 18 20:T=Cbcfil
+ReduceMean 1:T=fil 11 13 18
 ReduceMin 1:T=fil 11 12:T=Ccfil 13 18 20:T=Cbcfil
-ReduceProd 1:T=dfil 11 13 18
-ReduceSum 1:T=dfil 11 13
-ReduceSumSquare 1:T=dfil 11 13 18
-Relu 6:T=df 13 14:T=cdfi
+ReduceProd 1:T=fil 11 13 18
+ReduceSum 1:T=fil 11 13
+ReduceSumSquare 1:T=fil 11 13 18
+Relu 6:T=f 13 14:T=cfi
 Reshape 1:T=CILSbcdfhilstv 5:T=CILSbcdfhilstv;shape=l 13 14 19 21 23 24 25
 Resize 10:T=Ccfi 11:T1=Ccfi 13 18 19
 ReverseSequence 10:T=CILbcfhilv
@@ -161,7 +161,7 @@ STFT 17:T1=df;T2=il
 Scale 1:T=f
 ScaledTanh 1:T=f
 Scan 8:I=l;V=CILSbcdfhilstv 9:V=CILSbcdfhilstv 11 16 19:V=1234CILSbcdfhilstv 21 23 24 25
-Scatter 9:T=CILSbcdfhilstv;Tind=il
+Scatter 9:T=CILbcfhilv;Tind=il
 ScatterElements 11:T=CILbcfhilv;Tind=il 13:T=CILbcfhil;Tind=il 16 18
 ScatterND 11:T=CILbcfhilv 13:T=CILbcfhil 16 18
 Selu 6:T=f 22
@@ -171,35 +171,34 @@ SequenceEmpty 11:
 SequenceErase 11:I=il
 SequenceInsert 11:I=il
 SequenceLength 11:I=l
-Shape 1:T1=l;T=CILSbcdfhilstv 13 15 19 21:T1=l;T=1234CILSbcdfhilstv 23 24 25
+Shape 1:T1=l;T=CILSbcdfhilstv 13 15 19 21 23 24 25
 Shrink 9:T=CILcfhilv
-Sigmoid 6:T=df 13
+Sigmoid 6:T=f 13
 Sign 9:T=CILcfhilv 13:T=CILcfhil
-SimplifiedLayerNormalization 1:T=f;U=f;V=f/T=d;U=f;V=d/T=h;U=f;V=h/T=v;U=f;V=v
-Sin 7:T=df 22
+SimplifiedLayerNormalization 1:T=f;U=f;V=f/T=h;U=f;V=h
+Sin 7:T=f 22
 Sinh 9:T=f 22
 Size 1:T1=l;T=CILSbcdfilst 13 19 21 23 24 25
-Slice 1:T=CILSbcdfhilstv 10:T=CILSbcdfhilstv;Tind=il 11 13
-Softmax 1:T=df 11 13
+Slice 1:T=CILbcfhilv 10:T=CILbcfhilv;Tind=il 11 13:T=CILbcfhil;Tind=il
+Softmax 1:T=f 11 13
 SoftmaxCrossEntropyLoss 12:~T=fh;Tind=il 13
 Softplus 1:T=f 22
 Softsign 1:T=f 22
 SpaceToDepth 1:T=Ccdf 13
-Split 2:T=CILSbcdfhilstv 11 13 18
+Split 2:T=CILbcfhilv 11 13:T=CILbcfhil 18
 SplitToSequence 11:I=il;T=bdfhilt 24
-Sqrt 6:T=df 13
+Sqrt 6:T=f 13
 Squeeze 1:T=CILSbcdfhilstv 11 13 21 23 24 25
 StringNormalizer 10:X=t
-Sub 7:T=ILdfil 13 14:T=CILScdfils
-Sum 6:T=df 8 13
+Sub 7:T=ILfil 13 14:T=CILcfil
+Sum 6:T=f 8 13
 Swish 24:~T=fh
 Tan 7:T=f 22
-Tanh 6:T=df 13
+Tanh 6:T=f 13
 TensorScatter 24:T=CILSbcdfhilsv
-TfIdfVectorizer 9:T1=f;T=ilt
 ThresholdedRelu 1:T=f 10 22
 Tile 6:T1=l;T=CILSbcdfilst 13
-TopK 1:I=l;T=df 10 11:I=l;T=Ccdfils 24
+TopK 1:I=l;T=f 10 11:I=l;T=Ccfil 24
 Transpose 1:T=CILSbcdfhilstv 13 21:T=CILSXbcdfhilstvx 23 24 25:T=CILSXYbcdfhilstvxy
 Trilu 14:T=bdfil
 Unique 11:T=cfl
@@ -207,31 +206,15 @@ Unsqueeze 1:T=CILSbcdfhilstv 11 13 21 23 24 25
 Upsample 7:T=Ccfi 9
 Where 9:T=Cfil 16
 Xor 7:T1=b;T=b
-ai.onnx.ml:ArrayFeatureExtractor 1:T=dfilt
-ai.onnx.ml:Binarizer 1:T=f
 ai.onnx.ml:CastMap 1:T2=flt
-ai.onnx.ml:CategoryMapper 1:T1=lt;T2=lt
 ai.onnx.ml:DictVectorizer 1:T2=dflt
-ai.onnx.ml:FeatureVectorizer 1:T1=dfil
-ai.onnx.ml:Imputer 1:T=fl
-ai.onnx.ml:LabelEncoder 1:T1=lt;T2=lt 2:T1=f;T2=flt/T1=lt;T2=f/T1=l;T2=lt/T1=t;T2=lt 4:T1=f;T2=flt/T1=lt;T2=f/T1=l;T2=dlt/T1=t;T2=dlst/T1=d;T2=dlt
-ai.onnx.ml:LinearClassifier 1:T1=dfil;T2=lt
-ai.onnx.ml:LinearRegressor 1:T=f
-ai.onnx.ml:Normalizer 1:T=dfil
-ai.onnx.ml:OneHotEncoder 1:T=dflt
-ai.onnx.ml:SVMClassifier 1:T1=dfil;T2=lt
-ai.onnx.ml:SVMRegressor 1:T=f
-ai.onnx.ml:Scaler 1:T=dfil
-ai.onnx.ml:TreeEnsemble 5:T=df
-ai.onnx.ml:TreeEnsembleClassifier 1:T1=dfil;T2=lt 3
-ai.onnx.ml:TreeEnsembleRegressor 1:T=df 3
 ai.onnx.ml:ZipMap 1:
 com.microsoft:Attention 1:T=f
 com.microsoft:AttnLSTM 1:T1=i;T=df
 com.microsoft:BeamSearch 1:T=f
 com.microsoft:BiasGelu 1:T=f
 com.microsoft:BifurcationDetector 1:T=l
-com.microsoft:CDist 1:T=df
+com.microsoft:CDist 1:T=f
 com.microsoft:CausalConvWithState 1:T=f
 com.microsoft:ConvTransposeWithDynamicPads 1:T=f
 com.microsoft:CropAndResize 1:T1=f;T2=i
@@ -240,14 +223,13 @@ com.microsoft:DequantizeLinear 1:T1=CSXcisx;T2=f
 com.microsoft:DynamicQuantizeLSTM 1:T1=i;T2=Cc;T=f
 com.microsoft:DynamicQuantizeMatMul 1:T1=f;T2=Cc
 com.microsoft:DynamicTimeWarping 1:F=f;I=i
-com.microsoft:EPContext 1:~T=CILSbcdfilsv
 com.microsoft:EmbedLayerNormalization 1:T=f
 com.microsoft:EngramGate 1:T=fh
 com.microsoft:ExpandDims 1:T=CILSbcdfhilstv;axis=i
 com.microsoft:FastGelu 1:T=f
 com.microsoft:FusedConv 1:T=f
 com.microsoft:FusedGemm 1:T=f
-com.microsoft:FusedMatMul 1:T=df
+com.microsoft:FusedMatMul 1:T=f
 com.microsoft:GatedAdd 1:T=fh
 com.microsoft:GatedRMSNorm 1:T=fh
 com.microsoft:GatherBlockQuantized 1:T1=C;T2=fh;Tind=il/T1=X;T2=fh;Tind=il/T1=x;T2=fh;Tind=il
@@ -290,15 +272,14 @@ com.microsoft:QLinearWhere 1:T=Cc
 com.microsoft:QMoE 1:T1=C;T2=h;T=h/T1=C;T2=f;T=f
 com.microsoft:QuantizeLinear 1:T1=f;T2=CSXcsx
 com.microsoft:QuickGelu 1:T=f
-com.microsoft:Range 1:T=dfils
+com.microsoft:Range 1:T=fil
 com.microsoft:RotaryEmbedding 1:M=l;T=fh
 com.microsoft:SampleOp 1:T=f
 com.microsoft:Sampling 1:T=f
 com.microsoft:SkipLayerNormalization 1:T=dfh
-com.microsoft:SkipSimplifiedLayerNormalization 1:T=dfhv
+com.microsoft:SkipSimplifiedLayerNormalization 1:T=dfh
 com.microsoft:SparseAttention 1:M=i;T=fh
 com.microsoft:SparseToDenseMatMul 1:T1=ILdfil
-com.microsoft:Tokenizer 1:T=t
 com.microsoft:TransposeMatMul 1:T=f
 com.microsoft:Trilu 1:T=dfl
 com.microsoft:UnfoldTensor 1:T=CILSbcdfhilstv
