@@ -9,7 +9,7 @@ import { histogram } from "./histogram.js";
 import type { EncodeOptions, KernelJobs } from "./jobs.js";
 import { FLOAT_BYTES } from "./numbers.js";
 import { quantizeBlocks } from "./quantize-blocks.js";
-import { quantizeLinear } from "./quantize-linear.js";
+import { codeBytes, quantizeLinear } from "./quantize-linear.js";
 import { castBfloat16 as simdCastBfloat16 } from "./simd/cast-bfloat16.js";
 import { castFloat16 as simdCastFloat16 } from "./simd/cast-float16.js";
 import { encode as simdEncode } from "./simd/encode.js";
@@ -74,7 +74,7 @@ const simd: { readonly [Name in JobName]: SimdKernel<Name> } = {
   },
   "quantize-linear": {
     inputBytes: matrixBytes,
-    outputBytes: ({ rows, columns }) => rows * columns,
+    outputBytes: (options) => options.rows * options.columns * codeBytes(options),
     run: (machine, source, _, options, output) => simdQuantizeLinear(machine, source, options, output),
   },
   "quantize-blocks": {

@@ -102,25 +102,38 @@ function commonMultiple(a: number, b: number): number {
   return (a / x) * b;
 }
 
+/** What a slab needs: its part of scales, zero points and grids, which may be fewer than the indices and are then repeated. */
 function jobOf(layout: EncodeLayout, slab: Slab): EncodeOptions {
-  const { gridAlong, scaling, rounding } = layout;
-  const place = { row: slab.row, column: slab.column };
-  const range = (keep: "rows" | "columns") => (keep === "rows" ? [place.row, slab.rows] : [place.column, slab.columns]);
-  return {
+  const { gridAlong, grids, scaling, rounding } = layout;
+  const span = (keep: "none" | "rows" | "columns"): [first: number, count: number] =>
+    keep === "none" ? [0, 1] : keep === "rows" ? [slab.row, slab.rows] : [slab.column, slab.columns];
+  const job = {
     ...layout,
     rows: slab.rows,
     columns: slab.columns,
-    gridAlong: gridAlong && { ...gridAlong, first: range(gridAlong.keep)[0]! },
+    gridAlong: undefined,
     rounding: rounding.kind === "nearest" ? rounding : { ...rounding, first: slab.row * layout.columns + slab.column },
-    scaling: scaling.kind === "given" ? { ...scaling, ...part(scaling) } : scaling,
   };
-
-  function part({ scales, zeroPoints, keep }: Extract<EncodeOptions["scaling"], { kind: "given" }>) {
-    const [first, count] = keep === "none" ? [0, 1] : (range(keep) as [number, number]);
-    const at = (i: number) => first + i;
+  if (gridAlong) {
+    const { keep, size } = gridAlong;
+    const [first, count] = span(keep);
+    const group = Math.floor(first / size);
+    const length = Math.ceil((first + count) / size) - group;
     return {
-      scales: Float32Array.from({ length: count }, (_, i) => scales[at(i) % scales.length]!),
-      zeroPoints: zeroPoints && Uint8Array.from({ length: count }, (_, i) => zeroPoints[at(i) % zeroPoints.length]!),
+      ...withScales(),
+      grids: Array.from({ length }, (_, i) => grids[(group + i) % grids.length]!),
+      gridAlong: { keep, size, first: first - group * size },
     };
+  }
+  return withScales();
+
+  function withScales(): EncodeOptions {
+    if (scaling.kind !== "given") return job;
+    const { scales, zeroPoints, keep } = scaling;
+    const [first, count] = span(keep);
+    const part = Float32Array.from({ length: count }, (_, i) => scales[(first + i) % scales.length]!);
+    if (!zeroPoints) return { ...job, scaling: { kind: "given", keep, scales: part } };
+    const points = Uint8Array.from({ length: count }, (_, i) => zeroPoints[(first + i) % zeroPoints.length]!);
+    return { ...job, scaling: { kind: "given", keep, scales: part, zeroPoints: points } };
   }
 }

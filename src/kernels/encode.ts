@@ -21,7 +21,8 @@ export function shapeOf(options: Pick<EncodeOptions, "rows" | "columns" | "along
 export function checkEncode(options: EncodeOptions): void {
   const { grids, gridAlong, scaling, scaleFormat, order, block, packing } = options;
   const wrong = (what: string) => internal(`encode: ${what}`);
-  if (grids.length === 0 || (grids.length > 1 && !gridAlong)) throw wrong(`${grids.length} grids`);
+  // An empty weight cut into groups has none.
+  if (!gridAlong && grids.length !== 1) throw wrong(`${grids.length} grids`);
   if (packing.levels > 256) throw wrong(`codes of ${packing.levels} levels`);
   if (isBlockwise(scaling) && !(Number.isInteger(block) && block >= 1)) throw wrong(`blocks of ${block}`);
   if (order === "outer" && !isBlockwise(scaling)) throw wrong(`outer order with ${scaling.kind} scales`);
@@ -55,8 +56,7 @@ export function encode(bytes: Uint8Array, given: EncodeOptions): EncodeResult {
   let nonFinite = 0;
   for (let i = 0; i < rows * columns; i++) if (!Number.isFinite(values[i])) nonFinite++;
 
-  const code = (row: number, column: number, coder: Coder, scale: number, zeroPoint: number, to: number) => {
-    const at = row * columns + column;
+  const code = (at: number, coder: Coder, scale: number, zeroPoint: number, to: number) => {
     const x = values[at]!;
     const draw = rounding.kind === "nearest" ? undefined : drawAt(rounding.seed, rounding.first + at);
     const place = coder.place(Math.fround(x / divisorOf(scale)), zeroPoint, draw);
@@ -77,7 +77,7 @@ export function encode(bytes: Uint8Array, given: EncodeOptions): EncodeResult {
       for (let column = 0; column < columns; column++) {
         const coder = coderAt(row, column);
         const { scale, zeroPoint } = givenAt(options, coder, row, column);
-        code(row, column, coder, scale, zeroPoint, row * columns + column);
+        code(row * columns + column, coder, scale, zeroPoint, row * columns + column);
       }
     }
     return { bytes: packCodes(packing, found), scales: new Float32Array(0), nonFinite, squaredError };
@@ -85,21 +85,21 @@ export function encode(bytes: Uint8Array, given: EncodeOptions): EncodeResult {
 
   const scales = new Float32Array(shape.scales);
   const zeroPoints = new Uint8Array(shape.scales);
+  const step = along === "rows" ? columns : 1;
   for (let i = 0; i < shape.outer; i++) {
     for (let b = 0; b < shape.blocks; b++) {
       const length = Math.min(block, shape.inner - b * block);
-      const place = (k: number): [row: number, column: number] =>
-        along === "rows" ? [b * block + k, i] : [i, b * block + k];
-      const coder = coderAt(...place(0));
-      const part = Float32Array.from({ length }, (_, k) => values[place(k)[0] * columns + place(k)[1]]!);
+      const start = along === "rows" ? b * block * columns + i : i * columns + b * block;
+      const coder = along === "rows" ? coderAt(b * block, i) : coderAt(i, b * block);
+      const part = Float32Array.from({ length }, (_, k) => values[start + k * step]!);
       const { scale, zeroPoint } = blockScaleOf(part, coder, options);
       const at = order === "own" && along === "rows" ? b * columns + i : i * shape.blocks + b;
       scales[at] = scale;
       zeroPoints[at] = zeroPoint;
+      const factor = Math.fround(scale * options.tensorScale);
       for (let k = 0; k < length; k++) {
-        const [row, column] = place(k);
-        const to = order === "own" ? row * columns + column : at * block + k;
-        code(row, column, coder, Math.fround(scale * options.tensorScale), zeroPoint, to);
+        const from = start + k * step;
+        code(from, coder, factor, zeroPoint, order === "own" ? from : at * block + k);
       }
       if (order === "outer") found.fill(coder.code(coder.zero(zeroPoint)), at * block + length, (at + 1) * block);
     }

@@ -55,7 +55,8 @@ export interface KernelJobs {
     };
   };
   /**
-   * int8 codes with one scale per kept index: round half to even of x / scale, plus zero point, saturated. NaN, and any
+   * Codes of 8 bits, or of 16 (little endian, where `low` is below -128 or `high` above 255; at most 65535 apart), with one
+   * scale per kept index: round half to even of x / scale, plus zero point, saturated. NaN, and any
    * value where the scale is 0, gives the zero point; infinity saturates.
    * `scales` and `zeroPoints` have 1, `rows` or `columns` entries as `keep` says; the codes keep the layout of the input.
    */

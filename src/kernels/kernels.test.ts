@@ -39,7 +39,17 @@ describe("SIMD kernels equal their reference", () => {
   });
 
   test("quantize-linear", () => {
-    const range = fc.constantFrom({ low: -128, high: 127 }, { low: 0, high: 255 }, { low: -127, high: 127 });
+    const range = fc.constantFrom(
+      ...[
+        { low: -128, high: 127 },
+        { low: 0, high: 255 },
+        { low: -127, high: 127 },
+      ],
+      ...[
+        { low: -32768, high: 32767 },
+        { low: 0, high: 65535 },
+      ],
+    );
     fc.assert(
       fc.property(
         matrix,
@@ -94,6 +104,7 @@ describe("SIMD kernels equal their reference", () => {
         agree("statistics", input, { ...part, keep });
         const scales = Float32Array.from({ length: keep === "none" ? 1 : part[keep] }, () => 1 / 127);
         agree("quantize-linear", input, { ...part, keep, scales, low: -128, high: 127 });
+        agree("quantize-linear", input, { ...part, keep, scales, low: 0, high: 65535 });
       }
       agree("quantize-blocks", input, { ...part, along: "columns", block: 32, bits: 4, symmetric: true });
       agree("quantize-blocks", input, { ...part, along: "rows", block: 128, bits: 4, symmetric: false });

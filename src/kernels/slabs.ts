@@ -140,7 +140,7 @@ export async function statistics(
   return { min, max, nonZero, nonFinite };
 }
 
-/** One code a byte, the weight's own layout, in order. `scales` and `zeroPoints` have one entry, or one per index of `axis`. */
+/** Codes of one or two bytes (see jobs.ts), the weight's own layout, in order. `scales` and `zeroPoints` have one entry, or one per index of `axis`. */
 export async function* quantizeLinear(
   pool: KernelPool,
   data: TensorData,

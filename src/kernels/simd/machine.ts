@@ -17,6 +17,8 @@ interface Exports {
   countNonFinite(input: number, count: number): number;
   linearByRow(input: number, rows: number, columns: number, output: number, ...parameters: FourArrays): void;
   linearByColumn(input: number, rows: number, columns: number, output: number, ...parameters: FourArrays): void;
+  linearByRow16(input: number, rows: number, columns: number, output: number, ...parameters: FourArrays): void;
+  linearByColumn16(input: number, rows: number, columns: number, output: number, ...parameters: FourArrays): void;
   blocksAlongColumns(
     ...of: [input: number, rows: number, columns: number, ...BlockForm, ...BlockOutput, scratch: number]
   ): void;

@@ -1,9 +1,10 @@
-// int8 and uint8 codes in SIMD; the meaning is ../quantize-linear.ts.
+// Codes of 8 and 16 bits in SIMD; the meaning is ../quantize-linear.ts.
 
 import { internal } from "../../base/errors.js";
 import { cut } from "../cut.js";
 import type { KernelJobs } from "../jobs.js";
 import { divisorOf } from "../numbers.js";
+import { codeBytes } from "../quantize-linear.js";
 import { CHUNK_BYTES, type JobSource, type Machine } from "./machine.js";
 
 type Job = KernelJobs["quantize-linear"];
@@ -24,8 +25,12 @@ export function quantizeLinear(
     throw internal(`${kept} scales wanted, got ${scales.length}, and ${zeroPoints?.length ?? "no"} zero points`);
   }
   const chunk = CHUNK_BYTES;
+  const size = codeBytes(options);
+  const { linearByColumn, linearByColumn16, linearByRow, linearByRow16 } = machine.run;
+  const run =
+    keep === "columns" ? [linearByColumn, linearByColumn16][size - 1]! : [linearByRow, linearByRow16][size - 1]!;
   const four = Array.from({ length: 4 }, () => kept * 4);
-  const [input, raw, bytes, ...arrays] = machine.layout(chunk, chunk / 2, chunk / 4, ...four) as [
+  const [input, raw, bytes, ...arrays] = machine.layout(chunk, chunk / 2, (chunk / 4) * size, ...four) as [
     ...[number, number, number],
     ...[number, number, number, number],
   ];
@@ -46,9 +51,8 @@ export function quantizeLinear(
     machine.load(source, from, part.offset / 4, count, input, raw);
     const at = (keep === "columns" ? part.column : part.row) * 4;
     const [a, b, c, d] = arrays;
-    const run = keep === "columns" ? machine.run.linearByColumn : machine.run.linearByRow;
     run(input, part.rows, part.columns, bytes, a + at, b + at, c + at, d + at);
-    output.set(memory.subarray(bytes, bytes + count), part.offset / 4);
+    output.set(memory.subarray(bytes, bytes + count * size), (part.offset / 4) * size);
   }
   return { bytes: output };
 }

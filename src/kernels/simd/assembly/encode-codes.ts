@@ -1,7 +1,8 @@
-// Codes of values whose scales are known, one code a byte, with the squared error of what they stand for.
+// Codes of values whose scales are known, one code a byte, with the squared error of what they stand for: levels, and all that is
+// drawn. Integers to nearest have loops of their own.
 
+import { first, integerRows, integerRuns, missed, storeFirst } from "./encode-integers";
 import { draw, guesses, half, levelled, names, numbers, steps, stochastic, thresholds } from "./encode-state";
-import { ROUNDING_BITS } from "./vectors";
 
 /** Squared errors, in four lanes of float64: index mod 4 of a run. */
 let error0: v128 = f64x2.splat(0);
@@ -16,13 +17,6 @@ let error1: v128 = f64x2.splat(0);
   return sum;
 }
 
-/** value - number * factor of the finite values. */
-// @ts-ignore: decorator
-@inline function missed(value: v128, number: v128, factor: v128): v128 {
-  const difference = f32x4.sub(value, value);
-  return v128.and(f32x4.sub(value, f32x4.mul(number, factor)), f32x4.eq(difference, difference));
-}
-
 // @ts-ignore: decorator
 @inline function addError(miss: v128): void {
   const a = f64x2.promote_low_f32x4(miss);
@@ -31,26 +25,20 @@ let error1: v128 = f64x2.splat(0);
   error1 = f64x2.add(error1, f64x2.mul(b, b));
 }
 
-/** Codes of four values in i32 lanes; `low`, `high` and `bias` as of `codes` in vectors.ts. `index`: of the first of them in the weight. */
+/** Codes of four values in i32 lanes, for all but integers to nearest. `index`: of the first of them in the weight. */
 // @ts-ignore: decorator
 @inline function four(
-  ofLevels: bool, drawn: bool, value: v128, divisor: v128, factor: v128, low: v128, high: v128, bias: v128, index: u64,
+  ofLevels: bool, drawn: bool, value: v128, divisor: v128, factor: v128, low: v128, high: v128, index: u64,
 ): v128 {
   const exact = f32x4.div(value, divisor);
   const known = f32x4.eq(exact, exact);
   const ratio = v128.and(exact, known);
   if (drawn) return fourDrawn(ofLevels, value, ratio, known, factor, low, high, index);
-  if (ofLevels) {
-    const a = placeOf(f32x4.extract_lane(ratio, 0), i32x4.extract_lane(ratio, 0));
-    const b = placeOf(f32x4.extract_lane(ratio, 1), i32x4.extract_lane(ratio, 1));
-    const c = placeOf(f32x4.extract_lane(ratio, 2), i32x4.extract_lane(ratio, 2));
-    const d = placeOf(f32x4.extract_lane(ratio, 3), i32x4.extract_lane(ratio, 3));
-    return named(value, factor, a, b, c, d);
-  }
-  const magic = f32x4.splat(12582912);
-  const shifted = f32x4.add(f32x4.pmin(f32x4.pmax(ratio, low), high), magic);
-  addError(missed(value, f32x4.sub(shifted, magic), factor));
-  return i32x4.sub(shifted, bias);
+  const a = placeOf(f32x4.extract_lane(ratio, 0), i32x4.extract_lane(ratio, 0));
+  const b = placeOf(f32x4.extract_lane(ratio, 1), i32x4.extract_lane(ratio, 1));
+  const c = placeOf(f32x4.extract_lane(ratio, 2), i32x4.extract_lane(ratio, 2));
+  const d = placeOf(f32x4.extract_lane(ratio, 3), i32x4.extract_lane(ratio, 3));
+  return named(value, factor, a, b, c, d);
 }
 
 /** The codes of four places, and the error of their numbers. */
@@ -149,7 +137,7 @@ export function nearestRuns(
   divisors: usize, factors: usize, zeros: usize,
 ): f64 {
   if (levelled) return runs(true, false, input, rows, columns, stride, block, output, width, divisors, factors, zeros, 0, 0);
-  return runs(false, false, input, rows, columns, stride, block, output, width, divisors, factors, zeros, 0, 0);
+  return integerRuns(input, rows, columns, stride, block, output, width, divisors, factors, zeros);
 }
 
 // @ts-ignore: decorator
@@ -169,21 +157,20 @@ export function nearestRuns(
       const factor = v128.load32_splat(factors);
       const low = f32x4.neg(v128.load32_splat(zeros));
       const high = f32x4.add(low, f32x4.splat(steps));
-      const bias = i32x4.add(i32x4.splat(ROUNDING_BITS), i32x4.trunc_sat_f32x4_s(low));
       divisors += 4;
       factors += 4;
       zeros += 4;
       const end = to + <usize>count;
       const whole = to + <usize>(count & ~15);
       for (; to < whole; to += 16, at += 64, from += 16) {
-        const a = four(ofLevels, drawn, v128.load(at), divisor, factor, low, high, bias, from);
-        const b = four(ofLevels, drawn, v128.load(at, 16), divisor, factor, low, high, bias, from + 4);
-        const c = four(ofLevels, drawn, v128.load(at, 32), divisor, factor, low, high, bias, from + 8);
-        const d = four(ofLevels, drawn, v128.load(at, 48), divisor, factor, low, high, bias, from + 12);
+        const a = four(ofLevels, drawn, v128.load(at), divisor, factor, low, high, from);
+        const b = four(ofLevels, drawn, v128.load(at, 16), divisor, factor, low, high, from + 4);
+        const c = four(ofLevels, drawn, v128.load(at, 32), divisor, factor, low, high, from + 8);
+        const d = four(ofLevels, drawn, v128.load(at, 48), divisor, factor, low, high, from + 12);
         v128.store(to, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
       }
       for (; to < end; to += 4, at += 16, from += 4) {
-        const code = four(ofLevels, drawn, first(v128.load(at), end - to), divisor, factor, low, high, bias, from);
+        const code = four(ofLevels, drawn, first(v128.load(at), end - to), divisor, factor, low, high, from);
         storeFirst(to, code, <i32>(end - to));
       }
       at -= (to - end) << 2;
@@ -193,26 +180,6 @@ export function nearestRuns(
     }
   }
   return error;
-}
-
-/** The first of four codes (all, if `count` is more), one a byte. */
-// @ts-ignore: decorator
-@inline function storeFirst(to: usize, code: v128, count: i32): void {
-  const pairs = i16x8.narrow_i32x4_s(code, code);
-  const bytes = i8x16.narrow_i16x8_u(pairs, pairs);
-  if (count >= 4) {
-    v128.store32_lane(to, bytes, 0);
-    return;
-  }
-  v128.store8_lane(to, bytes, 0);
-  if (count > 1) v128.store8_lane(to, bytes, 1, 1);
-  if (count > 2) v128.store8_lane(to, bytes, 2, 2);
-}
-
-/** NaN, which counts nowhere, in all but the first lanes. */
-// @ts-ignore: decorator
-@inline function first(value: v128, count: usize): v128 {
-  return v128.or(value, i32x4.ge_s(i32x4(0, 1, 2, 3), i32x4.splat(<i32>count)));
 }
 
 /** The same with an entry of the three arrays for each column. */
@@ -225,7 +192,7 @@ export function encodeRows(
     return byColumn(false, true, input, rows, columns, stride, output, width, divisors, factors, zeros, index, indices);
   }
   if (levelled) return byColumn(true, false, input, rows, columns, stride, output, width, divisors, factors, zeros, index, indices);
-  return byColumn(false, false, input, rows, columns, stride, output, width, divisors, factors, zeros, index, indices);
+  return integerRows(input, rows, columns, stride, output, width, divisors, factors, zeros);
 }
 
 // @ts-ignore: decorator
@@ -243,9 +210,8 @@ export function encodeRows(
       const value = column < whole ? v128.load(input + at) : first(v128.load(input + at), <usize>(columns - column));
       const low = f32x4.neg(v128.load(zeros + at));
       const high = f32x4.add(low, f32x4.splat(steps));
-      const bias = i32x4.add(i32x4.splat(ROUNDING_BITS), i32x4.trunc_sat_f32x4_s(low));
       const code = four(
-        ofLevels, drawn, value, v128.load(divisors + at), v128.load(factors + at), low, high, bias, from + <u64>column);
+        ofLevels, drawn, value, v128.load(divisors + at), v128.load(factors + at), low, high, from + <u64>column);
       storeFirst(output + <usize>column, code, columns - column);
     }
     error += takeError();

@@ -10,5 +10,5 @@ export { bestScale, clipSpan, gather, meanScale } from "./encode-search";
 export { useDraws, useGrid, useScaling } from "./encode-state";
 export { histogram } from "./histogram";
 export { packPlane, transposeCodes } from "./pack";
-export { linearByColumn, linearByRow } from "./quantize-linear";
+export { linearByColumn, linearByColumn16, linearByRow, linearByRow16 } from "./quantize-linear";
 export { countNonFinite, statisticsByColumn, statisticsByRow } from "./statistics";
