@@ -49,7 +49,7 @@ export function hubLayout(files: readonly string[], folder: string): HubLayout {
   const companions: string[] = [];
   for (const path of files) {
     if (onnx.includes(path) || path === "config.json") continue;
-    const reason = reasonToLeave(path, onnx);
+    const reason = reasonToLeave(path);
     if (reason === undefined) companions.push(path);
     else left.push({ path, reason });
   }
@@ -58,9 +58,8 @@ export function hubLayout(files: readonly string[], folder: string): HubLayout {
 
 const nameOf = (path: string, place: string) => path.slice(place.length, -".onnx".length);
 
-function reasonToLeave(path: string, onnx: readonly string[]): string | undefined {
-  const model = onnx.find((name) => path.startsWith(`${name}_data`) || path.startsWith(`${name}.data`));
-  if (model !== undefined) return `it holds weights of ${model}`;
+function reasonToLeave(path: string): string | undefined {
+  if (/\.onnx[._]data(?:_\d+)?$/.test(path)) return "it holds weights of a model";
   if (/(?:^|\/)\.[^/]+\//.test(path)) return "it is in a hidden folder";
   return FOREIGN.test(path) ? "transformers.js does not read it" : undefined;
 }
