@@ -62,7 +62,8 @@ describe("abilities", () => {
     expect(node.get("short")?.can).toContain("int8");
     expect(node.get("short")?.can).not.toContain("int4");
     expect(node.get("table")?.can).toContain("int4");
-    expect(node.get("table")?.can).not.toContain("int4-native");
+    // Rows of 40 are no whole blocks of 32: a table alone has a short one.
+    expect(node.get("table")?.can).toContain("int4-native");
     expect(node.get("halved")?.can).toContain("int8");
     expect(node.get("halved")?.can).not.toContain("int8-dynamic");
     expect(node.get("halved")?.can).not.toContain("float16-stored");

@@ -16,11 +16,11 @@ export const defaults = {
   form: "auto",
   granularity: "auto",
   percentile: 99.9,
-  rangeSteps: 32,
+  rangeSteps: 8,
   rounding: "nearest",
   scales: "auto",
   entries: 16,
-  group: 1,
+  group: 16,
   pack: "dense",
   sparse: "off",
   io: "float32",
@@ -48,7 +48,9 @@ const ofWeights = {
     .int()
     .refine((size) => [16, 32, 64, 128, 256].includes(size), "a block has 16, 32, 64, 128 or 256 weights")
     .optional()
-    .describe("Weights that share one scale in a block: 16, 32, 64, 128 or 256; default: 32"),
+    .describe(
+      "Weights that share one scale in a block: 16, 32, 64, 128 or 256; default: 32, for ternary and binary 128",
+    ),
   symmetric: z
     .boolean()
     .optional()

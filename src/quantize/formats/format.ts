@@ -102,7 +102,7 @@ export function floatFormat(codec: FloatFormatName, facts: FloatFacts): NumberFo
 /** Codes of the levels of a fixed table. */
 export function levelsFormat(
   table: keyof typeof LEVEL_TABLES,
-  facts: Method & Pick<NumberFormat, "scaling">,
+  facts: Method & Pick<NumberFormat, "scaling"> & Partial<Pick<NumberFormat, "block">>,
 ): NumberFormat {
   const { levels, order } = LEVEL_TABLES[table];
   return defineFormat({
