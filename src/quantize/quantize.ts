@@ -13,7 +13,9 @@ export const quantizeStep = defineStep({
   summary: "Store weights, and where asked compute, in fewer bits",
   options: quantizeOptions,
   async apply(model, options, context) {
-    const { scheme, settings } = chooseScheme(options, context.target);
+    // One seed for everything random, unless the recipe states its own.
+    const seed = options.rounding === "stochastic" ? (options.seed ?? context.seed) : options.seed;
+    const { scheme, settings } = chooseScheme({ ...options, seed }, context.target);
     return scheme.apply(model, settings, context);
   },
 });

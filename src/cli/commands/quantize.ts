@@ -1,6 +1,6 @@
 // pare quantize: one quantize step, its options as flags.
 
-import type { Command } from "commander";
+import { Command } from "commander";
 import { steps } from "../../index.js";
 import { flagsOf } from "../flags.js";
 import { type MakeFlags, make, makeFlags } from "../make.js";
@@ -13,13 +13,14 @@ export function quantizeCommand(program: Command): void {
     .description("store or compute with fewer bits")
     .argument("<model>", "an ONNX file or URL")
     .option("--no-clean", "leave the graph as it is before quantizing");
-  const flags = schema ? flagsOf(schema) : [];
-  for (const option of flags) command.addOption(option);
+  // Where the step has an option that is common to all commands (the seed), the common flag serves.
+  const common = new Set(makeFlags(new Command()).options.map((option) => option.attributeName()));
+  const own = (schema ? flagsOf(schema) : []).filter((option) => !common.has(option.attributeName()));
+  for (const option of own) command.addOption(option);
+  const names = new Set(own.map((option) => option.attributeName()));
   makeFlags(command).action(async (input: string, all: MakeFlags & { clean: boolean } & Record<string, unknown>) => {
     const options = Object.fromEntries(
-      Object.keys(schema?.shape ?? {})
-        .filter((name) => all[name] !== undefined)
-        .map((name) => [name, all[name]]),
+      [...names].filter((name) => all[name] !== undefined).map((name) => [name, all[name]]),
     );
     const recipe = [...(all.clean ? [{ method: "clean" }] : []), { method: "quantize", ...options }];
     await withSession(all, (session) => make(input, JSON.stringify(recipe), all, session));
