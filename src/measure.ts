@@ -9,9 +9,10 @@ import { openSession } from "./engine/session.js";
 import type { Model } from "./ir/model.js";
 import { load } from "./load.js";
 import { metrics } from "./metrics/index.js";
+import { layerTransfer } from "./metrics/layer-transfer.js";
 import { layerSizes } from "./metrics/layers.js";
 import type { MetricContext, Patch } from "./metrics/metric.js";
-import type { ModelReport, Report } from "./metrics/report.js";
+import type { LayerSize, ModelReport, Report } from "./metrics/report.js";
 import { type ServiceOptions, type Services, withServices } from "./services.js";
 import { type OpenSubject, subjectOf } from "./subject.js";
 import type { Feeds } from "./tensor/value.js";
@@ -61,7 +62,10 @@ export async function measure(inputs: readonly (string | Model)[], options: Meas
         for (const [index, patch] of patches.entries()) Object.assign(rows[index]!, known(patch));
       }
       const feeds = wanted.some(({ needs }) => needs === "engine") ? await context.firstFeeds() : {};
-      return await finish(rows, models, context, [...services.notes, ...notes], feeds);
+      const layers = wanted.includes(metrics.get("transfer"))
+        ? await layerTransfer(models, context)
+        : layerSizes(models);
+      return await finish(rows, layers, context, [...services.notes, ...notes], feeds);
     } finally {
       for (const subject of subjects) await subject.close();
     }
@@ -130,7 +134,7 @@ const known = (patch: Patch): Partial<ModelReport> =>
 
 async function finish(
   rows: readonly ModelReport[],
-  models: readonly Model[],
+  layers: readonly LayerSize[],
   context: MetricContext,
   notes: readonly Note[],
   feeds: Feeds,
@@ -151,7 +155,7 @@ async function finish(
       ...(session.threads === undefined ? {} : { threads: session.threads }),
       shapes,
     },
-    layers: layerSizes(models).map((layer) => ({ ...layer, bytes: [...layer.bytes] })),
+    layers: [...layers],
     notes: [...notes],
   };
 }

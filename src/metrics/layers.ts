@@ -7,79 +7,99 @@ import { type Body, bodies, type Constant, constants } from "./constants.js";
 import type { LayerSize } from "./report.js";
 
 /** Constants by their first stored part, which is how a graph refers to them. */
-type Stored = ReadonlyMap<unknown, Constant>;
+type Stored = ReadonlyMap<unknown, readonly [Constant]>;
 
 const storedParts = (model: Model): Stored =>
-  new Map(constants(model).map((constant) => [constant.parts[0], constant]));
+  new Map(constants(model).map((constant) => [constant.parts[0], [constant] as const]));
 
 /** Of every node that owns weights, those of subgraphs and functions too: each constant counts once. */
 export function weightBytesByNode(model: Model): ReadonlyMap<Node, number> {
   const stored = storedParts(model);
-  return new Map([...bodies(model)].flatMap((body) => [...ownBytes(body, stored)]));
+  const own = [...bodies(model)].flatMap((body) => [...ownConstants(body, stored)]);
+  return new Map(own.map(([node, held]) => [node, bytesOf(held)]));
 }
 
-/** The same for the nodes of one body; what their subgraphs hold is not theirs. */
-function ownBytes({ nodes, initializers }: Pick<Body, "nodes" | "initializers">, stored: Stored): Map<Node, number> {
-  const found = new Map<Node, number>();
-  // Bytes that stand behind a value made of constants alone, not yet claimed by a layer.
-  const waiting = new Map<string, number>();
-  for (const [name, initializer] of initializers) waiting.set(name, initializerBytes(initializer, stored));
+const bytesOf = (held: readonly Constant[]): number => held.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** The constants of the nodes of one body; what their subgraphs hold is not theirs. */
+function ownConstants(
+  { nodes, initializers }: Pick<Body, "nodes" | "initializers">,
+  stored: Stored,
+): Map<Node, readonly Constant[]> {
+  const found = new Map<Node, readonly Constant[]>();
+  // Constants that stand behind a value made of constants alone, not yet claimed by a layer.
+  const waiting = new Map<string, readonly Constant[]>();
+  for (const [name, initializer] of initializers) waiting.set(name, initializerConstant(initializer, stored));
   for (const node of nodes) {
-    const inputs = [...uses(node)];
-    const claimed = inputs.reduce((sum, name) => sum + (waiting.get(name) ?? 0), 0) + constantNodeBytes(node, stored);
-    for (const name of inputs) if (waiting.has(name)) waiting.set(name, 0);
+    const inputs = [...new Set(uses(node))];
+    const claimed = [...inputs.flatMap((name) => waiting.get(name) ?? []), ...nodeConstant(node, stored)];
+    for (const name of inputs) if (waiting.has(name)) waiting.set(name, []);
     const onlyConstants = inputs.every((name) => waiting.has(name)) && subgraphs(node).length === 0;
     if (onlyConstants) {
-      for (const [index, output] of node.outputs.entries()) waiting.set(output, index === 0 ? claimed : 0);
-    } else if (claimed > 0) found.set(node, claimed);
+      for (const [index, output] of node.outputs.entries()) waiting.set(output, index === 0 ? claimed : []);
+    } else if (bytesOf(claimed) > 0) found.set(node, claimed);
   }
   return found;
 }
 
-const initializerBytes = (initializer: Initializer, stored: Stored): number =>
-  stored.get(initializer.sparse ? initializer.sparse.values : initializer)?.bytes ?? 0;
+const initializerConstant = (initializer: Initializer, stored: Stored): readonly Constant[] =>
+  stored.get(initializer.sparse ? initializer.sparse.values : initializer) ?? [];
 
-function constantNodeBytes(node: Node, stored: Stored): number {
+function nodeConstant(node: Node, stored: Stored): readonly Constant[] {
   const value = node.attributes.get("value") ?? node.attributes.get("sparse_value");
-  if (node.opType !== "Constant" || value === undefined) return 0;
-  const part = value.type === "sparse" ? value.value.sparse.values : value.value;
-  return stored.get(part)?.bytes ?? 0;
+  if (node.opType !== "Constant" || value === undefined) return [];
+  return stored.get(value.type === "sparse" ? value.value.sparse.values : value.value) ?? [];
 }
 
-function nestedBytes(graph: Graph, stored: Stored): number {
-  let bytes = 0;
-  for (const initializer of graph.initializers.values()) bytes += initializerBytes(initializer, stored);
-  for (const node of graph.nodes) {
-    bytes += constantNodeBytes(node, stored);
-    for (const inner of subgraphs(node)) bytes += nestedBytes(inner, stored);
-  }
-  return bytes;
+function nestedConstants(graph: Graph, stored: Stored): readonly Constant[] {
+  return [
+    ...[...graph.initializers.values()].flatMap((initializer) => initializerConstant(initializer, stored)),
+    ...graph.nodes.flatMap((node) => [
+      ...nodeConstant(node, stored),
+      ...subgraphs(node).flatMap((inner) => nestedConstants(inner, stored)),
+    ]),
+  ];
 }
 
 /**
  * The layers of several models beside each other, in the reference's order, then those that only others have. A node
  * with subgraphs holds the weights inside them; weights of functions belong to no layer. A layer is known again by its node's name, else by the value it makes: rewrites keep one or the other.
  */
-export function layerSizes(models: readonly Model[]): readonly LayerSize[] {
-  const rows: { name: string; op: string; bytes: (number | null)[] }[] = [];
+export function layerConstants(models: readonly Model[]): readonly LayerConstants[] {
+  const rows: { name: string; op: string; held: (readonly Constant[] | null)[] }[] = [];
   const byName = new Map<string, (typeof rows)[number]>();
   const byOutput = new Map<string, (typeof rows)[number]>();
   for (const [index, model] of models.entries()) {
     const stored = storedParts(model);
-    const own = ownBytes(model.graph, stored);
+    const own = ownConstants(model.graph, stored);
     for (const node of model.graph.nodes) {
-      const inner = subgraphs(node).reduce((sum, graph) => sum + nestedBytes(graph, stored), 0);
-      const bytes = (own.get(node) ?? 0) + inner;
-      if (bytes === 0) continue;
+      const inner = subgraphs(node).flatMap((graph) => nestedConstants(graph, stored));
+      const held = [...(own.get(node) ?? []), ...inner];
+      if (bytesOf(held) === 0) continue;
       const name = label(node);
       const outputs = node.outputs.filter((output) => output !== "");
       const known = byName.get(name) ?? outputs.map((output) => byOutput.get(output)).find((row) => row !== undefined);
-      const row = known ?? { name, op: node.opType, bytes: models.map(() => null) };
+      const row = known ?? { name, op: node.opType, held: models.map(() => null) };
       if (known === undefined) rows.push(row);
-      row.bytes[index] = (row.bytes[index] ?? 0) + bytes;
+      row.held[index] = [...(row.held[index] ?? []), ...held];
       byName.set(name, row);
       for (const output of outputs) byOutput.set(output, row);
     }
   }
-  return rows.map(({ name, op, bytes }) => ({ name, op, bytes }));
+  return rows;
 }
+
+export interface LayerConstants {
+  readonly name: string;
+  readonly op: string;
+  /** What each model holds for the layer; null: it has no such layer. */
+  readonly held: readonly (readonly Constant[] | null)[];
+}
+
+/** The bytes of `layerConstants`. */
+export const layerSizes = (models: readonly Model[]): readonly LayerSize[] =>
+  layerConstants(models).map(({ name, op, held }) => ({
+    name,
+    op,
+    bytes: held.map((each) => (each === null ? null : bytesOf(each))),
+  }));

@@ -64,15 +64,17 @@ const accuracy = z.object({
     .describe("Paired over the samples, with its 95% interval."),
 });
 
+const transfer = z.object({
+  gzip: nullable(count, "Bytes at level 6."),
+  brotli: nullable(count, "Bytes at quality 5; null where the platform has no brotli (the page)."),
+  estimated: z.boolean().optional().describe("True: extrapolated from evenly spaced samples (above 256 MB)."),
+});
+
 const modelReport = z.object({
   path: z.string(),
   label: z.string().optional().describe("A short name for charts; default: the file's name."),
   bytes: count.describe("Bytes of the file with its external data."),
-  transfer: z.object({
-    gzip: nullable(count, "Bytes at level 6."),
-    brotli: nullable(count, "Bytes at quality 5; null where the platform has no brotli (the page)."),
-    estimated: z.boolean().optional().describe("True: extrapolated from evenly spaced samples (above 256 MB)."),
-  }),
+  transfer,
   parameters: nullable(count, "Elements of the weights; codes count as elements, their scales and zero points do not."),
   nonZero: nullable(count, "Of these, not zero (codes: not their zero point)."),
   macs: nullable(
@@ -103,6 +105,10 @@ const layer = z.object({
   bytes: z
     .array(count.nullable())
     .describe("Weight bytes of this layer in each model, in their order; null: not there."),
+  transfer: z
+    .array(transfer.nullable())
+    .optional()
+    .describe("The same bytes compressed, each layer by itself; null: not there, or under 1 KiB."),
 });
 
 const table = z.object({
@@ -149,4 +155,5 @@ export type ModelReport = Report["models"][number];
 export type Fidelity = NonNullable<ModelReport["fidelity"]>;
 export type OutputFidelity = NonNullable<Fidelity["outputs"]>[number];
 export type Accuracy = NonNullable<ModelReport["accuracy"]>;
+export type TransferSize = z.infer<typeof transfer>;
 export type LayerSize = NonNullable<Report["layers"]>[number];

@@ -8,7 +8,7 @@ import { defineMetric, type MetricContext, type Subject } from "./metric.js";
 export const WHOLE_LIMIT = 256e6;
 /** 64 samples of 1 MiB: gzip's window is 32 KiB and brotli's 4 MiB, so a sample loses little of its context. */
 const SAMPLES = 64;
-const SAMPLE_BYTES = 2 ** 20;
+export const SAMPLE_BYTES = 2 ** 20;
 
 export const transfer = defineMetric({
   name: "transfer",

@@ -5,7 +5,7 @@ import { type Cell, factRows } from "../facts.js";
 import { defineForm } from "../form.js";
 import { agreement, bytes, cosine, plain, significant } from "../format.js";
 import { headline, modelName } from "../headline.js";
-import { shownLayers } from "../layers.js";
+import { layerText, shownLayers } from "../layers.js";
 import { Markup, html as markup } from "../markup.js";
 import { allNotes, type NoteGroup, noteGroups } from "../notes.js";
 import { aboutData, aboutMachine, METHOD } from "../sentences.js";
@@ -158,7 +158,25 @@ function layers(report: Report, charts: Charts): Markup | undefined {
   const totals = report.models.map((_, index) =>
     (report.layers ?? []).reduce((sum, layer) => sum + (layer.bytes[index] ?? 0), 0),
   );
-  return markup`<section><h2>Weights by layer</h2><p class="soft small">Bytes in the file, in graph order; ${totals.map(bytes).join(" → ")} in all.</p>${legend(report, charts)}<figure>${new Markup(charts.layerChart(report))}</figure></section>`;
+  return markup`<section><h2>Weights by layer</h2><p class="soft small">Bytes in the file, in graph order; ${totals.map(bytes).join(" → ")} in all.</p>${legend(report, charts)}<figure>${new Markup(charts.layerChart(report))}</figure>${layerTable(report, charts)}</section>`;
+}
+
+/** Each layer's bytes as they stand and compressed, where they were measured. */
+function layerTable(report: Report, { colour }: Charts): Markup | undefined {
+  const shown = shownLayers(report);
+  if (!shown.some(({ transfer }) => transfer)) return undefined;
+  const heads = report.models.map(
+    (row, index) =>
+      markup`<th scope="col"><span class="swatch" style="background:${colour(index)}"></span>${plain(modelName(row), 36)}</th>`,
+  );
+  const rows = shown.map((layer) => {
+    const cells = report.models.map((_, index) => {
+      const text = layerText(layer, index);
+      return text ? markup`<td>${text.raw}<small>${text.sent ?? ""}</small></td>` : markup`<td class="soft">–</td>`;
+    });
+    return markup`<tr><td class="name">${plain(layer.name, 60)}</td>${cells}</tr>`;
+  });
+  return markup`<details><summary>Bytes of each layer, as they stand and compressed</summary><div class="scroll"><table><thead><tr><th scope="col">Layer</th>${heads}</tr></thead><tbody>${rows}</tbody></table></div></details>`;
 }
 
 function notes(report: Report): Markup | undefined {

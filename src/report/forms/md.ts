@@ -3,9 +3,9 @@
 import type { Report } from "../../metrics/report.js";
 import { type Cell, factRows } from "../facts.js";
 import { defineForm } from "../form.js";
-import { agreement, bytes, cosine, plain, significant } from "../format.js";
+import { agreement, cosine, plain, significant } from "../format.js";
 import { headline, modelName } from "../headline.js";
-import { shownLayers } from "../layers.js";
+import { layerText, shownLayers } from "../layers.js";
 import { allNotes, noteGroups } from "../notes.js";
 import { aboutData, aboutMachine, METHOD } from "../sentences.js";
 
@@ -75,7 +75,10 @@ function layers(report: Report): string {
   const rows = shown.map((layer) => [
     layer.name,
     layer.op,
-    ...layer.bytes.map((each) => (each === null ? null : bytes(each))),
+    ...layer.bytes.map((_, index) => {
+      const text = layerText(layer, index);
+      return text ? (text.sent ? `${text.raw} (${text.sent})` : text.raw) : null;
+    }),
   ]);
   return `## Weights by layer\n\n${grid(["Layer", "Operator", ...report.models.map(modelName)], rows)}`;
 }
