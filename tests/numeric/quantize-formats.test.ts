@@ -16,6 +16,8 @@ import { load } from "../../src/load.js";
 import { formats } from "../../src/quantize/formats/index.js";
 import { quantizeOptions, settle } from "../../src/quantize/options.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
+import { fromFloat16, toFloat16 } from "../../src/tensor/float16.js";
+import { float32, tensor } from "../../src/tensor/tensor.js";
 import type { Feeds } from "../../src/tensor/value.js";
 import { decodedWeights } from "../support/decoded.js";
 import { value, weight } from "../support/quantize-cases.js";
@@ -143,4 +145,35 @@ describe("weights decoded at load are those that the codes stand for", () => {
     expect(await loaded(made.model)).toEqual(await loaded(model));
     expect([...everyGraph(made.model)].length).toBe(3);
   });
+});
+
+it.each(["int3", "nf4", "mxfp4", "codebook", "float8e4m3fn", "uint8"])("float16 weights: %s", async (weights) => {
+  const b = graphBuilder();
+  const feeds = { x: value(3, 40) };
+  b.input("x", "float32", [3, 40]);
+  const values = weight(40, 32);
+  const halves = toFloat16(new Float32Array((await values.data.read()).slice().buffer));
+  b.initializer("w", tensor("float16", [40, 32], halves));
+  const float = b.node("Cast", ["w"], { attributes: { to: int(1) } });
+  b.output(b.node("MatMul", ["x", float]));
+  const model = b.model({ opset: 17 });
+  const made = await quantizeStep.apply(model, quantizeStep.options.parse({ weights }), stepContext([feeds]));
+  assertValid(made.model);
+  expect(made.model.graph.initializers.has("w")).toBe(false);
+  const settings = settle(quantizeOptions.parse({ weights }));
+  const reference = await decodedWeights(model, made.model, settings);
+  expect(reference.replaced).toBe(1);
+  const rounded = fromFloat16(toFloat16(new Float32Array((await reference.of("w").data.read()).slice().buffer)));
+  const [expected] = Object.values(await run(withWeight(rounded), feeds, services));
+  const [found] = Object.values(await run(made.model, feeds, services));
+  expect(found!.data).toEqual(expected!.data);
+  expect(await loaded(made.model)).toEqual(["MatMul"]);
+
+  function withWeight(decoded: Float32Array): Model {
+    const plain = graphBuilder();
+    plain.input("x", "float32", [3, 40]);
+    plain.initializer("w", float32([40, 32], decoded));
+    plain.output(plain.node("MatMul", ["x", "w"]));
+    return plain.model({ opset: 17 });
+  }
 });

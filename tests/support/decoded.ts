@@ -12,7 +12,7 @@ import { collectWeights, type Weight } from "../../src/quantize/weights.js";
 import { DTYPES } from "../../src/tensor/dtype.js";
 import { FLOAT_FORMATS } from "../../src/tensor/float-formats.js";
 import { packingFor, unpackCodes } from "../../src/tensor/packing.js";
-import { float32 } from "../../src/tensor/tensor.js";
+import { float32, type Tensor } from "../../src/tensor/tensor.js";
 
 const bytesIn = async (part: Initializer | undefined): Promise<Uint8Array> => {
   if (part === undefined || !("data" in part)) throw new Error("a part is missing");
@@ -49,7 +49,8 @@ export async function decodedWeights(model: Model, made: Model, settings: Settin
     ...graph,
     initializers: new Map([...graph.initializers].map(([name, value]) => [name, replaced.get(name) ?? value])),
   }));
-  return { model: result, replaced: replaced.size };
+  const of = (name: string) => replaced.get(name) as Tensor;
+  return { model: result, replaced: replaced.size, of };
 }
 
 async function valuesOf(weight: Weight, constants: ReadonlyMap<string, Initializer>, settings: Settings) {
@@ -109,7 +110,7 @@ async function scaleValues(scale: Initializer, coded: "float8e8m0" | "float8e4m3
 }
 
 /** Which scale (or channel) an element belongs to. */
-function placeOf({ columns, rows, along, block, repeats, granularity }: Cut, at: number): number {
+function placeOf({ columns, along, block, repeats, granularity }: Cut, at: number): number {
   if (granularity === "tensor") return 0;
   const row = Math.floor(at / columns);
   const column = at % columns;
