@@ -6,7 +6,7 @@ import { attention } from "./attention.js";
 import { conv } from "./conv.js";
 import { convTranspose } from "./conv-transpose.js";
 import { einsum } from "./einsum.js";
-import { gather } from "./gather.js";
+import { embedLayerNormalization, gather } from "./gather.js";
 import { gemm } from "./gemm.js";
 import { matmul } from "./matmul.js";
 import { type Operator, operatorKey, type Shapes, type WeightUse } from "./operator.js";
@@ -21,6 +21,7 @@ export const operators = registry<Operator>("operator family", [
   matmul,
   gemm,
   gather,
+  embedLayerNormalization,
   recurrent,
   einsum,
   attention,

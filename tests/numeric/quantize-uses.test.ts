@@ -1,20 +1,14 @@
 // Weights that a model uses in more than one way, or oddly: every form must still be a valid model with the same results.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { openSession } from "../../src/engine/session.js";
-import { graphAttribute, int, ints } from "../../src/ir/attributes.js";
+import { int, ints } from "../../src/ir/attributes.js";
 import { type GraphBuilder, graphBuilder, makeFunction } from "../../src/ir/build.js";
-import type { Attribute, Model } from "../../src/ir/model.js";
-import { everyNode } from "../../src/ir/traverse.js";
-import { load } from "../../src/load.js";
+import type { Attribute } from "../../src/ir/model.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
 import { toFloat16 } from "../../src/tensor/float16.js";
 import { bytesData, float32, int64, type Tensor } from "../../src/tensor/tensor.js";
+import { foldsAsFloat } from "../support/loaded-operators.js";
 import { type Case, cases, normals, one, quantized, value, weight } from "../support/quantize-cases.js";
-import { services } from "../support/services.js";
 import { stepContext } from "../support/step-context.js";
 
 /** Columns of very different sizes: scales along the wrong axis, or of the wrong index, would show. */
@@ -137,22 +131,6 @@ it("keeps the default value of an input whose node goes", async () => {
   expect(model.graph.initializers.has("c")).toBe(true);
 });
 
-/** Whether the engine is rid of all decoding nodes once it has loaded a model: what is left is what float has left. */
-async function folds(given: Case, model: Model): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "pare-uses-"));
-  const left = async (one: Model) => {
-    const optimizedPath = join(folder, "optimized.onnx");
-    await (await openSession(one, services, { optimizedPath })).release();
-    const nodes = everyNode(await load(new Uint8Array(readFileSync(optimizedPath))));
-    return [...nodes].map(({ opType }) => opType).sort();
-  };
-  try {
-    expect(await left(model)).toEqual(await left(given.model));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 /** Channels along one axis of very different sizes: one scale for all of them would show. */
 function unevenAlong(axis: number, ...dims: number[]) {
   const inner = dims.slice(axis + 1).reduce((all, dim) => all * dim, 1);
@@ -215,102 +193,12 @@ describe("a weight seen through other nodes has scales for the channels of its o
     expect(extracted.db).toBeGreaterThan(34);
     // Halves of a float16 weight hide behind its own rounding; the loss of one scale for all does not.
     expect(extracted.db, name).toBeGreaterThan(single.db + 2);
-    await folds(given, extracted.model);
+    await foldsAsFloat(given.model, extracted.model);
     const four = await quantized(given, { weights: "int4", form: "extract" });
     expect(four.db).toBeGreaterThan(10);
-    await folds(given, four.model);
+    await foldsAsFloat(given.model, four.model);
     const exchanged = await quantized(given, { weights: "int8", form: "dequantize" });
     expect(exchanged.db).toBeGreaterThan(34);
-  });
-});
-
-describe("weights inside local functions", () => {
-  const layer = () => {
-    const body = graphBuilder("Layer");
-    body.input("h", "float32");
-    const constant = (value: Tensor, name: string) =>
-      body.nodes("Constant", [], { outputs: [name], attributes: { value: { type: "tensor", value } } })[0]!;
-    const product = body.node("MatMul", ["h", constant(weight(64, 64), "w")]);
-    body.output(body.node("Add", [product, constant(weight(64), "bias")]));
-    return makeFunction("local", "Layer", body.graph(), { opset: 17 });
-  };
-  const b = graphBuilder();
-  b.input("x", "float32", [3, 64]);
-  const first = b.node("Layer", ["x"], { domain: "local" });
-  b.output(b.node("Layer", [b.node("Relu", [first])], { domain: "local" }));
-  const given: Case = {
-    model: b.model({ opset: 17, opsets: { local: 1 }, functions: [layer()] }),
-    feeds: { x: value(3, 64) },
-  };
-  it.each([
-    { weights: "int8", form: "extract", db: 34 },
-    { weights: "int4", form: "extract", db: 12 },
-    { weights: "float16", compute: "stored", db: 50 },
-  ])("are stored packed there, and folded: $weights", async ({ db, ...options }) => {
-    const made = await quantized(given, options);
-    expect(made.db).toBeGreaterThan(db);
-    const body = made.model.functions[0]!.nodes;
-    expect(body.filter(({ opType }) => opType === "Cast").length).toBeGreaterThan(0);
-    await folds(given, made.model);
-  });
-  it.each([
-    [{ weights: "int4", form: "native" }, "MatMulNBits"],
-    [{ weights: "nf4", form: "native" }, "MatMulBnb4"],
-    [{ weights: "int8", form: "dequantize" }, "DequantizeLinear"],
-    [{ weights: "int8", activations: "dynamic" }, "MatMulInteger"],
-  ])("are read by operators of the function: %j", async (options, operator) => {
-    const made = await quantized(given, options);
-    expect(made.db).toBeGreaterThan(10);
-    expect(made.model.functions[0]!.nodes.map(({ opType }) => opType)).toContain(operator);
-  });
-  it("are left alone, with all else, where they are not meant", async () => {
-    const { notes, model } = await quantizeStep.apply(
-      given.model,
-      quantizeStep.options.parse({ keep: ["local:Layer"] }),
-      stepContext(),
-    );
-    expect(model).toBe(given.model);
-    expect(notes.map(({ text }) => text).join()).toContain("keep names it");
-  });
-});
-
-describe("bodies of Loop, and fused operators", () => {
-  const given: Record<string, Case> = {
-    Loop: one(
-      (b) => {
-        b.initializer("outer", weight(64, 64));
-        const body = graphBuilder("body", "body_");
-        body.input("i", "int64", []);
-        body.input("go", "bool", []);
-        body.input("h", "float32", [3, 64]);
-        body.initializer("inner", weight(64, 64));
-        const sum = body.node("Add", [body.node("MatMul", ["h", "inner"]), body.node("MatMul", ["h", "outer"])]);
-        body.output(body.node("Identity", ["go"]), "bool", []);
-        body.output(sum, "float32", [3, 64]);
-        b.initializer("times", int64([], [2]));
-        return b.node("Loop", ["times", "", "x"], { attributes: { body: graphAttribute(body.graph()) } });
-      },
-      { x: value(3, 64) },
-    ),
-    Attention: one(
-      (b) => {
-        b.initializer("w", uneven(64, 192));
-        b.initializer("c", weight(192));
-        return b.node("Attention", ["x", "w", "c"], { domain: "com.microsoft", attributes: { num_heads: int(4) } });
-      },
-      { x: value(1, 5, 64) },
-    ),
-  };
-  it.each(Object.entries(given))("%s", async (name, one) => {
-    const model = { ...one.model, opsets: new Map([...one.model.opsets, ["com.microsoft", 1]]) };
-    for (const options of [{ weights: "int8" }, { weights: "int4", form: "extract" }]) {
-      const made = await quantized({ ...one, model }, options);
-      expect(made.db, name).toBeGreaterThan(options.weights === "int8" ? 30 : 9);
-      await folds({ ...one, model }, made.model);
-    }
-    if (name !== "Loop") return;
-    const native = await quantized({ ...one, model }, { weights: "int4", form: "native" });
-    expect(native.ops.filter((op) => op === "MatMulNBits")).toHaveLength(2);
   });
 });
 

@@ -22,12 +22,13 @@ export const dequantizeLinear = defineNativeForm({
   summary: "Weights behind a DequantizeLinear: read by other tools and runtimes, decoded at every run by most",
   reference: "https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html",
   serves: ({ format }) => since(format.dtype) !== undefined,
-  reads: "integers of 2, 4 and 8 bits and float8, of any operator",
+  reads: "integers of 2, 4, 8 and 16 bits and float8, of any operator",
   slow: ({ format }, target) =>
     format.dtype && target.fast.dequantizeLinear.includes(format.dtype) ? undefined : "dequantizeLinear",
   plan(weight, settings) {
     const cut = cutOf(weight, settings);
     if ("obstacle" in cut) return cut;
+    if (settings.format.bits === 16 && cut.granularity === "block") return { obstacle: "16-bit codes have no blocks" };
     const place = placeOf(cut, weight);
     if ("obstacle" in place) return place;
     if (settings.scales !== "auto" && settings.scales !== weight.tensor.dtype) {
@@ -65,6 +66,8 @@ function since(dtype: DType | undefined): number | undefined {
       return 19;
     case "int4":
     case "uint4":
+    case "int16":
+    case "uint16":
       return 21;
     case "int2":
     case "uint2":
@@ -161,9 +164,9 @@ function packed(
   const count = place.dims.reduce((all, dim) => all * dim, 1);
   const middle = 2 ** (format.bits - 1);
   if (format.kind === "integer" && !(signed && symmetric)) {
-    const zeros = made.zeroPoints ?? bytesData(new Uint8Array(count).fill(middle));
+    const zeros = made.zeroPoints ?? repeated(middle, count, format.bits);
     const zero = name("zero_point");
-    const data = format.bits === 8 ? zeros : packedTogether(zeros, count, 8 / format.bits, format.bits);
+    const data = format.bits >= 8 ? zeros : packedTogether(zeros, count, 8 / format.bits, format.bits);
     parts.push([zero, { dtype, dims: place.dims, data: changed(data) }]);
     inputs.push(zero);
   }
@@ -198,15 +201,14 @@ interface Made {
 }
 
 /**
- * 8-bit codes of channels or tensors have their range from -127 to 127 and scales above 0, which integer kernels expect; the
+ * 8 and 16-bit codes of channels or tensors have a range without the lowest code and scales above 0, which integer kernels expect; the
  * codes of blocks are those of MatMulNBits, whose scales may be negative.
  */
 const isLinear = ({ format, range, rounding }: Settings, { granularity }: Cut) =>
   format.kind === "integer" &&
-  format.bits === 8 &&
+  format.bits >= 8 &&
   granularity !== "block" &&
-  range === "absmax" &&
-  rounding === "nearest";
+  (format.bits === 16 || (range === "absmax" && rounding === "nearest"));
 
 function blockwise(workers: Workers, weight: Weight, settings: Settings, cut: Cut): Made {
   const { format, symmetric, entries, group } = settings;
@@ -223,6 +225,12 @@ const mapped = (data: TensorData, change: (bytes: Uint8Array) => Uint8Array): Te
   derivedData(data.byteLength, async function* () {
     for await (const piece of data.stream()) yield change(piece);
   });
+
+/** One code for all, 16-bit ones in two bytes. */
+const repeated = (code: number, count: number, bits: number): TensorData => {
+  const codes = (bits === 16 ? new Uint16Array(count) : new Uint8Array(count)).fill(code);
+  return bytesData(new Uint8Array(codes.buffer));
+};
 
 /** Codes, one a byte, `each` together in one, low bits first. */
 function packedTogether(codes: TensorData, count: number, each: number, bits: number): TensorData {
