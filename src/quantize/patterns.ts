@@ -97,7 +97,7 @@ function expression(pattern: string): ((name: string) => boolean) | undefined {
 }
 
 function unmatched(pattern: string, known: ReadonlySet<string>, message?: string) {
-  const near = nearest(pattern, [...known]);
+  const near = nearest(pattern, [...known, ...Object.keys(PLACES)]);
   const hint = near.length > 0 ? `Near it: ${near.map((name) => `"${name}"`).join(", ")}. ` : "";
   return invalid("pattern-unmatched", message ? `${message}.` : `Nothing in the model is called "${pattern}".`, {
     expected: PATTERNS,

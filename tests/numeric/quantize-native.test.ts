@@ -126,10 +126,18 @@ describe("GatherBlockQuantized", () => {
   const table = (columns: number) =>
     one((b) => b.node("Gather", [b.initializer("w", weight(60, columns)), "i"]), cases.Gather!.feeds);
   it.each([64, 40, 34])("reads rows of %i, whole blocks or not", async (columns) => {
-    for (const weights of ["int4", "uint4", "int8", "uint8"]) {
+    for (const [weights, db] of [
+      ["int4", 16],
+      ["uint4", 16],
+      ["int8", 38],
+      ["uint8", 38],
+      ["int2", 5],
+    ] as const) {
       const made = await quantized(table(columns), { weights, form: "native" });
+      // Codes of a row must fill whole bytes.
+      if (weights === "int2" && columns % 4 !== 0) continue;
       expect(made.ops).toEqual(["GatherBlockQuantized"]);
-      expect(made.db).toBeGreaterThan(weights.endsWith("4") ? 16 : 38);
+      expect(made.db).toBeGreaterThan(db);
     }
   });
 

@@ -72,6 +72,7 @@ describe("a pattern", () => {
     expect(wrong("up_proj")).toThrow(
       expect.objectContaining({ code: "pattern-unmatched", hint: expect.stringContaining('"up.proj"') }),
     );
+    expect(wrong("firts")).toThrow(expect.objectContaining({ hint: expect.stringContaining(`"first"`) }));
     expect(wrong("sid")).toThrow(expect.objectContaining({ hint: expect.stringContaining('"side"') }));
     expect(wrong("/no such thing/")).toThrow(expect.objectContaining({ code: "pattern-unmatched" }));
     expect(wrong("/(/")).toThrow(expect.objectContaining({ code: "pattern-wrong" }));

@@ -32,6 +32,8 @@ export interface NativePlan {
   readonly microsoft: 0 | 1;
   /** Conditions of the target's fast kernel that the weight does not meet: it runs, but slower. */
   readonly misaligned: readonly string[];
+  /** The row of the target that says that it is slower than float there: it was asked for all the same. */
+  readonly slow?: TargetRow | undefined;
   /** Edits the graph; called at most once. Weights are read when the edited model is. */
   pack(edits: Edits, workers: Workers): NativeResult;
 }

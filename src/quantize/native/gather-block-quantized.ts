@@ -5,12 +5,16 @@ import { defineNativeForm } from "./form.js";
 
 export const gatherBlockQuantized = defineNativeForm({
   name: "GatherBlockQuantized",
-  summary: "Lookups in a table of rows in blocks of 4 or 8-bit integers",
+  summary: "Lookups in a table of rows in blocks of 2, 4 or 8-bit integers",
   reference:
     "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftgatherblockquantized",
-  serves: (settings) => isBlocks(settings) && settings.format.bits !== 2,
-  reads: "weights 4 or 8-bit integers in blocks, of Gather along axis 0",
-  slow: (_, target) => (target.fast.gatherBlockQuantized ? undefined : "gatherBlockQuantized"),
+  serves: isBlocks,
+  reads: "weights 2, 4 or 8-bit integers in blocks, of Gather along axis 0",
+  // 2 bits were run with onnxruntime-node only: elsewhere they are read so when asked for.
+  slow: ({ format }, target) =>
+    target.fast.gatherBlockQuantized && (format.bits !== 2 || target.timedOn.includes("native"))
+      ? undefined
+      : "gatherBlockQuantized",
   plan(weight, settings, target) {
     const planned = planBlocks(weight, settings, target);
     if ("obstacle" in planned || !usesProduct(weight)) return planned;

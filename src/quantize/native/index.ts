@@ -55,8 +55,8 @@ export function planNative(
       first ??= plan;
       continue;
     }
-    const row = settings.form === "auto" ? form.slow(settings, target, weight) : undefined;
-    if (row === undefined) return plan;
+    const row = form.slow(settings, target, weight);
+    if (row === undefined || settings.form !== "auto") return { ...plan, slow: row };
     // That it could be read so, but slowly, says more than what another form lacks.
     if (first?.row === undefined)
       first = { obstacle: `${plan.operators.join(" and ")} is not fast on ${target.name}`, row };
@@ -97,10 +97,13 @@ export function explained(choices: readonly NativeChoice[], target: Target): rea
   for (const [name, row] of Object.entries(ROWS) as [NativeForm["name"], TargetRow][]) {
     const taken = choices.filter(({ plan }) => plan?.operators.includes(name));
     const left = choices.filter((choice) => choice.row === row);
-    const slow = taken.length > 0 && !isFast(target, row);
     const because = `on target ${target.name}: ${target.why[row]}.`;
-    if (slow) notes.push(warning("slow-form", `${name} was asked for and is not fast ${because}`));
-    else if (taken.length > 0) notes.push(info("form-chosen", `${name} reads ${counted(taken)} ${because}`));
+    const slow = taken.filter(({ plan }) => plan?.slow === row);
+    const fast = taken.filter(({ plan }) => plan?.slow !== row);
+    if (slow.length > 0) {
+      notes.push(warning("slow-form", `${name} was asked for ${counted(slow)} and is not fast ${because}`));
+    }
+    if (fast.length > 0) notes.push(info("form-chosen", `${name} reads ${counted(fast)} ${because}`));
     if (left.length > 0) {
       notes.push(info("form-left", `${counted(left)}: decoded at load and not read by ${name}, ${because}`));
     }
@@ -114,11 +117,6 @@ export function explained(choices: readonly NativeChoice[], target: Target): rea
   }
   return notes;
 }
-
-const isFast = ({ fast }: Target, row: TargetRow) => {
-  const found = fast[row];
-  return Array.isArray(found) ? found.length > 0 : found === true;
-};
 
 function counted(choices: readonly NativeChoice[]): string {
   const names = choices.slice(0, 3).map(({ weight }) => `"${weight.name}"`);
