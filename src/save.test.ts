@@ -264,21 +264,18 @@ describe("save", () => {
   });
 
   it("cuts the data into files of a size, under the names asked for, whatever stood there", async () => {
-    const all = { a: bytes(5000, 1), b: bytes(70_000, 2), c: bytes(2000, 3), d: bytes(3000, 4) };
+    const sizes = { a: 5000, b: 70_000, c: 2000, d: 3000 };
     const options = { external: true, dataSuffix: "_data", dataLimit: 8000 };
     for (const shift of [0, 10]) {
-      const changed = Object.entries(all).map(([name, { dims }], i) => [name, bytes(dims[0]!, i + shift)] as const);
-      const written = await save(await modelOf(Object.fromEntries(changed)), at("m.onnx"), options);
-      expect(written.files.map(({ path }) => path)).toEqual(
-        ["m.onnx", "m.onnx_data", "m.onnx_data_1", "m.onnx_data_2"].map(at),
-      );
+      const weights = Object.entries(sizes).map(([name, size], i) => [name, bytes(size, i + shift)] as const);
+      const written = await save(await modelOf(Object.fromEntries(weights)), at("m.onnx"), options);
+      const names = ["m.onnx", "m.onnx_data", "m.onnx_data_1", "m.onnx_data_2"];
+      expect(written.files.map(({ path }) => path)).toEqual(names.map(at));
       expect(written.files.slice(1).map((file) => file.bytes)).toEqual([5000, 70_000, 2048 + 3000]);
-      expect(readdirSync(folder).sort()).toEqual(["m.onnx", "m.onnx_data", "m.onnx_data_1", "m.onnx_data_2"]);
+      expect(readdirSync(folder).sort()).toEqual(names);
       const model = await load(at("m.onnx"));
-      for (const [name, { dims }] of changed) {
-        const i = changed.findIndex(([other]) => other === name);
-        expect(await weight(model, name)).toEqual(new Uint8Array(dims[0]!).fill(i + shift));
-      }
+      for (const [i, [name, size]] of Object.entries(sizes).entries())
+        expect(await weight(model, name)).toEqual(new Uint8Array(size).fill(i + shift));
     }
   });
 

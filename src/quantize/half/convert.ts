@@ -8,22 +8,8 @@ import { outputTypes } from "../../ops/types.js";
 import { DTYPES, type DType } from "../../tensor/dtype.js";
 import { type Tensor, tensor } from "../../tensor/tensor.js";
 import { makeNode } from "../rewrite.js";
+import type { HalfPolicy } from "./policy.js";
 import { givesFloat32, SIZE_ARITHMETIC, staysFloat32, TYPE_ATTRIBUTES } from "./rules.js";
-
-export interface HalfPolicy {
-  /** Why a node stays in float32, or undefined. `names` are the float32 values that it takes and gives. */
-  obstacle(node: Node, names: readonly string[]): string | undefined;
-  readonly io: "float32" | "float16";
-  /** Inputs and outputs that are float16 whatever `io` says. */
-  float16Io(name: string): boolean;
-  /** Whether a weight of nodes that stay in float32 is to be stored in float16 nevertheless. */
-  stores(name: string): boolean;
-  /** A weight as float16. */
-  half(name: string, tensor: Tensor): Tensor;
-  fresh(prefix: string): string;
-  /** Called for each node that stays and has float32 values. */
-  kept(node: Node, reason: string): void;
-}
 
 type Precision = "half" | "full";
 
