@@ -12,9 +12,21 @@ import Table from "cli-table3";
 import { bytesOf, type JobName, reference, runJob } from "../src/kernels/dispatch.js";
 import type { KernelJobs } from "../src/kernels/jobs.js";
 import { machine } from "../src/kernels/simd/machine.js";
-import { castFloat16, quantizeBlocks, quantizeLinear, statistics } from "../src/kernels/slabs.js";
+import {
+  castBfloat16,
+  castFloat16,
+  encode,
+  histogram,
+  quantizeBlocks,
+  quantizeLinear,
+  statistics,
+} from "../src/kernels/slabs.js";
 import { fileIdentity } from "../src/platform/node/file-identity.js";
 import { kernels } from "../src/platform/node/kernels.js";
+import { gridOf, gridOfTable } from "../src/quantize/grids.js";
+import { floatLevels } from "../src/tensor/float-formats.js";
+import { LEVEL_TABLES } from "../src/tensor/level-tables.js";
+import { packingFor } from "../src/tensor/packing.js";
 import { sourceData, type TensorData } from "../src/tensor/tensor.js";
 
 const SIDE = 4096;
@@ -60,6 +72,25 @@ function row<Name extends JobName>(
   };
 }
 
+type Encode = KernelJobs["encode"]["options"];
+
+/** Codes in blocks of 32 along the rows, in the weight's own order, with bfloat16 scales; unless said otherwise. */
+function codes(title: string, levels: number, grid: Encode["grids"][number], more: Partial<Encode> = {}): Row {
+  const common = { ...part, along: "rows", block: 32, range: { kind: "absmax" }, scaleFormat: "bfloat16" } as const;
+  const rest = { tensorScale: 1, rounding: { kind: "nearest" }, order: "own", packing: packingFor(levels) } as const;
+  const scaling = { kind: grid.kind === "integer" ? "signed" : "absolute" } as const;
+  const options = { ...common, ...rest, grids: [grid], scaling, ...more };
+  const { gridAlong: _, ...layout } = options;
+  return row(title, "encode", options, (data) => encode(pool, data, { ...layout, rows: SIDE }));
+}
+const integers = (bits: number) => ({ kind: "integer", low: -(2 ** (bits - 1)), high: 2 ** (bits - 1) - 1 }) as const;
+const grid = (name: Parameters<typeof floatLevels>[0]) => gridOf(floatLevels(name), "even-code");
+const book = (entries: number) =>
+  gridOf(
+    Float32Array.from({ length: entries }, (_, i) => (i / entries - 0.49) * 0.2),
+    "lower",
+  );
+
 async function consume(pieces: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of pieces);
 }
@@ -90,6 +121,28 @@ const rows = [
     quantizeBlocks(pool, data, { ...whole, along: "rows", bits: 8 }),
   ),
   row("float16", "cast-float16", {}, (data) => consume(castFloat16(pool, data, { recycle: true }))),
+  row("bfloat16", "cast-bfloat16", {}, (data) => consume(castBfloat16(pool, data, { recycle: true }))),
+  ...[8, 6, 5, 4, 3, 2].map((bits) => codes(`int${bits} codes`, 2 ** bits, integers(bits))),
+  codes("int4 codes along columns", 16, integers(4), { along: "columns" }),
+  codes("int4 codes, outer order", 16, integers(4), { order: "outer" }),
+  ...[8, 6, 5, 4, 3, 2].map((bits) => {
+    const unsigned = { kind: "integer", low: 0, high: 2 ** bits - 1 } as const;
+    return codes(`uint${bits} codes, affine`, 2 ** bits, unsigned, { scaling: { kind: "affine" } });
+  }),
+  codes("float8e4m3fn codes", 256, grid("float8e4m3fn")),
+  codes("float8e5m2 codes", 256, grid("float8e5m2")),
+  codes("float6e3m2 codes", 64, grid("float6e3m2")),
+  codes("float4e2m1 codes, e8m0 scales", 16, grid("float4e2m1"), { scaleFormat: "float8e8m0" }),
+  codes("nf4 codes", 16, gridOfTable(LEVEL_TABLES.nf4)),
+  codes("nf4 codes along columns", 16, gridOfTable(LEVEL_TABLES.nf4), { along: "columns" }),
+  codes("ternary codes", 3, integers(2), { grids: [{ kind: "integer", low: -1, high: 1 }], scaling: { kind: "mean" } }),
+  codes("codebook of 16", 16, book(16), { scaling: { kind: "none" } }),
+  codes("codebook of 256", 256, book(256), { scaling: { kind: "none" } }),
+  codes("int4 codes, percentile", 16, integers(4), { range: { kind: "percentile", percentile: 99 } }),
+  codes("int2 codes, mse of 20 steps", 4, integers(2), { range: { kind: "mse", steps: 20 } }),
+  codes("nf4 codes, mse of 20 steps", 16, gridOfTable(LEVEL_TABLES.nf4), { range: { kind: "mse", steps: 20 } }),
+  codes("int4 codes, stochastic", 16, integers(4), { rounding: { kind: "stochastic", seed: 1, first: 0 } }),
+  row("histogram", "histogram", part, (data) => histogram(pool, data, { ...part, rows: SIDE })),
   row("range per column", "statistics", { ...part, keep: "columns" }, (data) => statistics(pool, data, view)),
   row("int8 per column", "quantize-linear", { ...part, keep: "columns", ...linear }, (data) =>
     consume(quantizeLinear(pool, data, { ...view, ...linear }, { recycle: true })),

@@ -8,11 +8,14 @@ type Histogram = Pick<KernelJobs["histogram"]["result"], "counts" | "sums">;
 const ZERO_SHARE = 0.05;
 /** Lloyd's iteration ends by itself; this bounds it. */
 const STEPS = 200;
+/** Up to so many points the best partition is computed; seeds of few points may lead to a poor one. */
+const FEW = 512;
 
 /**
  * `entries` levels (1 to 256, ascending, distinct; fewer where there are fewer distinct bins), float32, that minimise the
- * squared error over the histogram of a weight: weighted one-dimensional k-means over the means of the bins, from quantiles of
- * magnitude-weighted mass, by Lloyd's iteration (Lloyd, "Least squares quantization in PCM", 1982). Deterministic. Where a
+ * squared error over the histogram of a weight: weighted one-dimensional k-means over the means of the bins, by Lloyd's iteration (Lloyd,
+ * "Least squares quantization in PCM", 1982) from levels spaced as is best for many of them, or, up to 512 bins, from the best
+ * partition. Deterministic. Where a
  * twentieth or more of the values are 0, one level is exactly 0. A weight without finite values: one level, 0.
  */
 export function codebookOf({ counts, sums }: Histogram, entries: number): Float32Array<ArrayBuffer> {
@@ -24,7 +27,7 @@ export function codebookOf({ counts, sums }: Histogram, entries: number): Float3
   const zero = means.indexOf(0);
   const pinned = zero >= 0 && weights[zero]! >= ZERO_SHARE * total;
   const before = prefix(means, weights);
-  let levels = seeds(means, weights, entries);
+  let levels = means.length <= FEW ? partitioned(means, weights, entries) : seeds(means, weights, entries);
   if (pinned) levels[nearestTo(levels, 0)] = 0;
   for (let step = 0; step < STEPS; step++) {
     const next = improved(levels, means, before, pinned);
@@ -41,7 +44,7 @@ interface Points {
   readonly weights: Float64Array;
 }
 
-/** One point a bin: its mean. -0 and 0 are one. */
+/** One point a bin: its mean. */
 function pointsOf(counts: Float64Array, sums: Float64Array): Points {
   const means: number[] = [];
   const weights: number[] = [];
@@ -53,9 +56,11 @@ function pointsOf(counts: Float64Array, sums: Float64Array): Points {
       weights.push(weight);
     }
   };
-  // Negative bins ascend in magnitude; the last of them, 0x8000, holds -0 and the smallest subnormal numbers.
-  for (let bin = 0xffff; bin >= 0x8000; bin--) add(sums[bin]! / counts[bin]! + 0, counts[bin]!);
-  for (let bin = 0; bin < 0x8000; bin++) add(sums[bin]! / counts[bin]!, counts[bin]!);
+  // The first bin of each sign holds 0 and what is below 2^-133: all as 0, so that a share of zeros can be told.
+  const mean = (bin: number) => ((bin & 0x7fff) === 0 ? 0 : sums[bin]! / counts[bin]!);
+  // Negative bins ascend in magnitude.
+  for (let bin = 0xffff; bin >= 0x8000; bin--) add(mean(bin), counts[bin]!);
+  for (let bin = 0; bin < 0x8000; bin++) add(mean(bin), counts[bin]!);
   return { means: Float64Array.from(means), weights: Float64Array.from(weights) };
 }
 
@@ -81,6 +86,51 @@ function seeds(means: Float64Array, weights: Float64Array, entries: number): Flo
     levels[i] = means[at]!;
     below += masses[at]!;
     at++;
+  }
+  return levels;
+}
+
+/** Means of the partition into runs with the least squared error, by dynamic programming (Bellman 1973). */
+function partitioned(means: Float64Array, weights: Float64Array, entries: number): Float64Array<ArrayBuffer> {
+  const count = means.length;
+  const before = prefix(means, weights);
+  const squares = new Float64Array(count + 1);
+  for (let i = 0; i < count; i++) squares[i + 1] = squares[i]! + weights[i]! * means[i]! ** 2;
+  const mean = (from: number, to: number) =>
+    (before.moment[to]! - before.moment[from]!) / (before.weight[to]! - before.weight[from]!);
+  const cost = (from: number, to: number) =>
+    Math.max(0, squares[to]! - squares[from]! - (before.moment[to]! - before.moment[from]!) * mean(from, to));
+  // least[to]: of the first `to` points in as many runs as there are rounds so far; starts: where the last run begins.
+  let least = Float64Array.from({ length: count + 1 }, (_, to) => (to === 0 ? Infinity : cost(0, to)));
+  const starts: Int32Array[] = [];
+  for (let runs = 1; runs < entries; runs++) {
+    const next = new Float64Array(count + 1).fill(Infinity);
+    const start = new Int32Array(count + 1);
+    const already = least;
+    // The best start does not fall as the end rises: halves of the ends need only look at their part of the starts.
+    const halve = (low: number, high: number, first: number, last: number): void => {
+      if (low > high) return;
+      const to = (low + high) >> 1;
+      for (let from = Math.max(first, runs); from <= Math.min(last, to - 1); from++) {
+        const sum = already[from]! + cost(from, to);
+        if (sum < next[to]!) {
+          next[to] = sum;
+          start[to] = from;
+        }
+      }
+      halve(low, to - 1, first, start[to]!);
+      halve(to + 1, high, start[to]!, last);
+    };
+    halve(runs + 1, count, runs, count);
+    starts.push(start);
+    least = next;
+  }
+  const levels = new Float64Array(entries);
+  let end = count;
+  for (let run = entries - 1; run >= 0; run--) {
+    const from = run === 0 ? 0 : starts[run - 1]![end]!;
+    levels[run] = mean(from, end);
+    end = from;
   }
   return levels;
 }
