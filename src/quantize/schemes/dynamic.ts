@@ -85,7 +85,8 @@ class Rewriting {
     private readonly plan: Plan,
   ) {
     this.#activations = new Activations(edits);
-    this.#reduced = settings.reduceRange ?? context.target.saturates;
+    // uint8 weights are summed in 32 bits everywhere.
+    this.#reduced = settings.format.low < 0 && (settings.reduceRange ?? context.target.saturates);
   }
 
   /** Puts the codes of a weight in the place of its floats. */
