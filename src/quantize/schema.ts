@@ -83,7 +83,7 @@ const ofWeights = {
   pack: some(
     "pack",
     z.enum(["dense", "brotli"]),
-    "dense: the fewest bytes in the file; brotli: the order of bits and codebook entries that brotli compresses best",
+    "float16 and bfloat16, decoded at load. brotli: bytes of one kind beside each other, 8 to 10 % smaller once compressed, slower to load; dense: as they are. Codes of fewer bits are always packed so",
   ),
   sparse: some(
     "sparse",

@@ -25,9 +25,9 @@ it("takes one plane of many digits where it is smaller, else planes of bits", ()
   expect(planes(32)).toEqual([[16, 2], [2, 8]]); // biome-ignore format: a line each
   expect(planes(64)).toEqual([[16, 2], [4, 4]]); // biome-ignore format: a line each
   expect(packingFor(128).planes).toEqual([
-    { radix: 16, each: 2, multiplier: 1 },
-    { radix: 4, each: 4, multiplier: 16 },
-    { radix: 2, each: 8, multiplier: 64 },
+    { radix: 16, each: 2, multiplier: 8 },
+    { radix: 4, each: 4, multiplier: 2 },
+    { radix: 2, each: 8, multiplier: 1 },
   ]);
   expect(planes(256)).toEqual([[256, 1]]);
   expect(packingFor(65536).planes.map((plane) => plane.multiplier)).toEqual([1, 256]);
@@ -45,7 +45,7 @@ it("never takes more than the planes of bits would", () => {
 
 it("lays the first digit lowest, planes one after the other", () => {
   expect([...packCodes(packingFor(3), Uint8Array.of(2, 0, 1, 0, 0, 1))]).toEqual([2 + 9, 1]);
-  expect([...packCodes(packingFor(8), Uint8Array.of(5, 2, 7))]).toEqual([0b11_10_01, 0b101]);
+  expect([...packCodes(packingFor(8), Uint8Array.of(5, 2, 7))]).toEqual([0b11_01_10, 0b101]);
   expect([...packCodes(packingFor(65536), Uint16Array.of(0x1234, 0xfffe))]).toEqual([0x34, 0xfe, 0x12, 0xff]);
 });
 

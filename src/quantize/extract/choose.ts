@@ -9,6 +9,7 @@ import { formats, isPlain, type NumberFormat, type ScaleFormat } from "../format
 import { COPIES } from "../heap.js";
 import { linearLayout } from "../layout.js";
 import type { Settings } from "../options.js";
+import { inPlanes, packHalfPlanes } from "../packings/halves.js";
 import { ranges } from "../ranges/index.js";
 import type { Edits } from "../rewrite.js";
 import { roundings } from "../rounding/index.js";
@@ -45,13 +46,15 @@ export function planExtract(weight: Weight, settings: Settings, place: DecodingP
   const { format } = settings;
   if (isPlain(format)) {
     const dtype = format.dtype === "bfloat16" ? "bfloat16" : "float16";
+    const planes = inPlanes(settings.pack, weight);
     return {
       format,
-      text: dtype,
-      opset: dtype === "bfloat16" ? BFLOAT16_OPSET : 0,
-      copies: COPIES.cast,
+      text: planes ? `${dtype} in two planes` : dtype,
+      // Planes are decoded from bytes.
+      opset: dtype === "bfloat16" && !planes ? BFLOAT16_OPSET : 0,
+      copies: planes ? COPIES.planes : COPIES.cast,
       bytes: 2 * weight.elements,
-      pack: (edits, workers) => packHalf(edits, workers, weight, dtype),
+      pack: (edits, workers) => (planes ? packHalfPlanes : packHalf)(edits, workers, weight, dtype),
     };
   }
   const granularity = settings.granularity === "auto" ? format.granularity : settings.granularity;

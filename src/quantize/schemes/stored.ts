@@ -8,6 +8,7 @@ import { packHalf } from "../extract/linear.js";
 import { isPlain } from "../formats/index.js";
 import { beyondHalf } from "../half/ranges.js";
 import { COPIES, checkHeap } from "../heap.js";
+import { inPlanes, packHalfPlanes } from "../packings/halves.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, type Selection, selection } from "../select.js";
@@ -18,7 +19,11 @@ export const stored = defineScheme({
   name: "stored",
   summary: "Weights stored in 16-bit floats and decoded when the model loads; the graph computes in float32 as before",
   operators: ["*"],
-  reads: { ...COMMON, compute: { when: ({ format }) => format.computes === true, needs: "weights float16" } },
+  reads: {
+    ...COMMON,
+    pack: true,
+    compute: { when: ({ format }) => format.computes === true, needs: "weights float16" },
+  },
   serves: ({ format, compute, sparse }) =>
     sparse === "off" && isPlain(format) && !(format.computes && compute === "compute"),
   foresee(model, settings) {
@@ -37,6 +42,7 @@ export const stored = defineScheme({
   },
   async apply(given, settings, context) {
     const dtype = settings.format.dtype === "bfloat16" ? "bfloat16" : "float16";
+    const planes = settings.pack === "brotli";
     // Cast from bfloat16 came with opset 13.
     const { model, notes: raised } = raiseOpset(await prepare(given), dtype === "bfloat16" ? 13 : 1);
     const edits = new Edits(model);
@@ -59,17 +65,21 @@ export const stored = defineScheme({
         notes.push(warning("value-out-of-range", text, weight.name));
         continue;
       }
-      extract(edits, weight, packHalf(edits, context, weight, dtype));
+      extract(
+        edits,
+        weight,
+        (inPlanes(settings.pack, weight) ? packHalfPlanes : packHalf)(edits, context, weight, dtype),
+      );
       count++;
       decoded += weight.elements * 4;
       largest = Math.max(largest, weight.elements * 4);
     }
     if (count === 0)
       return { model: given, notes: [...notes, ...keptNotes(kept), nothingDone("float16 storage", given)] };
-    checkHeap(context.target, decoded, COPIES.cast * largest);
+    checkHeap(context.target, decoded, COPIES[planes ? "planes" : "cast"] * largest);
     const note = info(
       `stored-${dtype}`,
-      `${count} weights are stored as ${dtype} and become float32 once, when the model loads.`,
+      `${count} weights are stored as ${dtype}${planes ? " in two planes of bytes, for brotli," : ""} and become float32 once, when the model loads.`,
     );
     return { model: edits.apply(), notes: [...raised, note, ...notes, ...keptNotes(kept)] };
   },

@@ -34,6 +34,10 @@ export const weightOnly = defineScheme({
     ...COMMON,
     layers: true,
     sparse: true,
+    pack: {
+      when: ({ format, layers }) => (isPlain(format) && format !== UNQUANTIZED) || layers !== undefined,
+      needs: "weights float16 or bfloat16; all others are packed as brotli takes them best anyway",
+    },
     form: true,
     granularity: true,
     symmetric: { when: ({ format }) => format.kind === "integer", needs: "integers" },

@@ -1,0 +1,110 @@
+// 16-bit floats in planes of bytes: the same numbers as without, nothing left to decode, and smaller once compressed.
+
+import { brotliCompressSync, constants } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { run } from "../../src/engine/run.js";
+import { graphAttribute, int, ints } from "../../src/ir/attributes.js";
+import { graphBuilder } from "../../src/ir/build.js";
+import type { Model } from "../../src/ir/model.js";
+import { assertValid } from "../../src/ir/verify.js";
+import { toBytes } from "../../src/onnx/encode.js";
+import { quantizeStep } from "../../src/quantize/quantize.js";
+import { fromBfloat16, fromFloat16 } from "../../src/tensor/float16.js";
+import { float32 } from "../../src/tensor/tensor.js";
+import type { Feeds, Value } from "../../src/tensor/value.js";
+import { cpuOperators, wasmRun } from "../support/loaded-operators.js";
+import { value, weight } from "../support/quantize-cases.js";
+import { services } from "../support/services.js";
+import { stepContext } from "../support/step-context.js";
+
+const feeds: Feeds = {
+  x: value(3, 80),
+  image: value(1, 32, 7, 7),
+  words: { dtype: "int64", dims: [4], data: BigInt64Array.from([1n, 2n, 3n, -1n]) },
+  steps: value(3, 2, 64),
+  flag: { dtype: "bool", dims: [], data: Uint8Array.of(1) },
+};
+
+function everyOperator(): Model {
+  const b = graphBuilder();
+  for (const [name, { dtype, dims }] of Object.entries(feeds)) b.input(name, dtype, dims);
+  const w = (name: string, ...dims: number[]) => b.initializer(name, weight(...dims));
+  b.output(b.node("MatMul", ["x", w("product", 80, 67)]));
+  b.output(b.node("Gemm", ["x", w("gemm", 60, 80)], { attributes: { transB: int(1) } }));
+  b.output(b.node("Conv", ["image", w("conv", 24, 32, 3, 3)]));
+  const rows = b.node("Gather", [w("tied", 90, 64), "words"]);
+  b.output(b.node("MatMul", [rows, b.node("Transpose", ["tied"], { attributes: { perm: ints([1, 0]) } })]));
+  const inputs = ["steps", w("lstm_w", 1, 64, 64), w("lstm_r", 1, 64, 16)];
+  b.output(b.node("LSTM", inputs, { attributes: { hidden_size: int(16) } }));
+  b.initializer("outer", weight(80, 60));
+  const branch = (name: string) => {
+    const inner = graphBuilder(name, `${name}_`);
+    inner.initializer(`${name}_own`, weight(80, 60));
+    const own = inner.node("MatMul", ["x", `${name}_own`]);
+    inner.output(inner.node("Add", [own, inner.node("MatMul", ["x", "outer"])]), "float32", [3, 60]);
+    return graphAttribute(inner.graph());
+  };
+  b.output(b.node("If", ["flag"], { attributes: { then_branch: branch("yes"), else_branch: branch("no") } }));
+  return b.model({ opset: 17 });
+}
+
+async function made(model: Model, options: object) {
+  const parsed = quantizeStep.options.parse({ compute: "stored", ...options });
+  const result = await quantizeStep.apply(model, parsed, stepContext([feeds]));
+  assertValid(result.model);
+  return result.model;
+}
+
+const plain = ({ data }: Value) => [...(data as Float32Array)];
+const brotli = async (model: Model) =>
+  brotliCompressSync(await toBytes(model), { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }).length;
+
+describe.each(["float16", "bfloat16"] as const)("%s in planes", (weights) => {
+  const compute = weights === "float16" ? { compute: "stored" } : { compute: undefined };
+
+  it("is what it is without, decoded at load, and compresses better", async () => {
+    const model = everyOperator();
+    const dense = await made(model, { weights, ...compute });
+    const planes = await made(model, { weights, ...compute, pack: "brotli" });
+    const outputs = async (one: Model) => Object.values(await run(one, feeds, services)).map(plain);
+    expect(await outputs(planes)).toEqual(await outputs(dense));
+    expect(await cpuOperators(planes)).toEqual(await cpuOperators(model));
+    expect((await wasmRun(planes, feeds)).operators).toEqual((await wasmRun(model, feeds)).operators);
+    expect(await brotli(planes)).toBeLessThan(0.97 * (await brotli(dense)));
+  });
+
+  it("holds every number of the format", async () => {
+    const words = Uint16Array.from({ length: 65536 }, (_, word) => word);
+    const values = (weights === "float16" ? fromFloat16 : fromBfloat16)(words);
+    // Infinities and NaN are refused before; subnormals of bfloat16 are stated to become 0.
+    const kept = values.map((number) => (Number.isFinite(number) ? number : 1));
+    const b = graphBuilder();
+    b.input("i", "int64", [256]);
+    b.initializer("w", float32([256, 256], kept));
+    b.output(b.node("Gather", ["w", "i"]));
+    const planes = await made(b.model({ opset: 17 }), { weights, ...compute, pack: "brotli" });
+    const rows: Feeds = {
+      i: { dtype: "int64", dims: [256], data: BigInt64Array.from({ length: 256 }, (_, at) => BigInt(at)) },
+    };
+    const [out] = Object.values(await run(planes, rows, services));
+    const tiny = (number: number) => weights === "bfloat16" && Math.abs(number) < 2 ** -126;
+    const wrong = plain(out!).filter((number, at) => !Object.is(number, tiny(kept[at]!) ? 0 * kept[at]! : kept[at]!));
+    expect(wrong).toEqual([]);
+  });
+
+  it("refuses what has no place in it", async () => {
+    const b = graphBuilder();
+    b.input("x", "float32", [1, 64]);
+    const values = new Float32Array(4096);
+    values[77] = Number.NaN;
+    b.initializer("w", float32([64, 64], values));
+    b.output(b.node("MatMul", ["x", "w"]));
+    const model = made(b.model({ opset: 17 }), { weights, ...compute, pack: "brotli" });
+    if (weights === "bfloat16") await expect(model.then(toBytes)).rejects.toThrow(/infinities or NaN/);
+    else expect((await toBytes(await model)).byteLength).toBeGreaterThan(8192);
+  });
+});
+
+it("is said to do nothing for codes of fewer bits", async () => {
+  await expect(made(everyOperator(), { weights: "int4", compute: undefined, pack: "brotli" })).rejects.toThrow(/pack/);
+});
