@@ -21,11 +21,15 @@ interface Span {
 export const isBlockwise = (scaling: Scaling): scaling is BlockScaling =>
   scaling.kind !== "none" && scaling.kind !== "given";
 
-/** The narrowest range that a search by squared error tries, as a share of the whole, for a grid of that many levels. */
+/**
+ * The narrowest range that a search by squared error tries, as a share of the whole, for a grid of that many levels. Best shares
+ * measured over normal and heavy-tailed values (Student, 4 degrees of freedom), blocks of 32 to 4096: 2 bits from 0.2 on, 3 from
+ * 0.35, 4 from 0.5, 6 from 0.72, 8 from 0.96; long heavy-tailed ones would go a little lower.
+ */
 export function lowestRatio(levels: number): number {
-  if (levels <= 4) return 0.2;
-  if (levels <= 8) return 0.35;
-  if (levels <= 16) return 0.5;
+  if (levels <= 4) return 0.15;
+  if (levels <= 8) return 0.3;
+  if (levels <= 16) return 0.4;
   return 0.7;
 }
 
