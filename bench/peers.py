@@ -4,6 +4,8 @@ import sys
 
 task, source, target, large = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] == "1"
 
+N_BITS = {"int4": (4, True), "uint4": (4, False), "nbits8": (8, True), "unbits8": (8, False)}
+
 if task == "int8":
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -17,18 +19,28 @@ elif task == "fp16":
         onnx.save_model(model, target, save_as_external_data=True, location=target.split("/")[-1] + ".data")
     else:
         onnx.save_model(model, target)
-elif task == "int4":
+elif task in N_BITS:
     import onnx
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
+    bits, symmetric = N_BITS[task]
     quantizer = MatMulNBitsQuantizer(
         onnx.load(source),
-        bits=4,
+        bits=bits,
         block_size=32,
-        is_symmetric=True,
+        is_symmetric=symmetric,
         accuracy_level=4,
-        op_types_to_quantize=("MatMul", "Gather"),
+        # It has Gather at 4 bits only.
+        op_types_to_quantize=("MatMul", "Gather") if bits == 4 else ("MatMul",),
     )
+    quantizer.process()
+    quantizer.model.save_model_to_file(target, large)
+elif task in ("nf4", "fp4"):
+    import onnx
+    from onnxruntime.quantization.matmul_bnb4_quantizer import MatMulBnb4Quantizer
+
+    quant_type = {"nf4": MatMulBnb4Quantizer.NF4, "fp4": MatMulBnb4Quantizer.FP4}[task]
+    quantizer = MatMulBnb4Quantizer(onnx.load(source), quant_type=quant_type, block_size=64)
     quantizer.process()
     quantizer.model.save_model_to_file(target, large)
 elif task == "versions":
