@@ -1,38 +1,18 @@
 // Codes of a weight in any number format, with the scales, zero points or numbers that belong to them. They come out of one
 // computation, which runs when the first of them is pulled: the small parts are kept, packed codes only until they are pulled.
 
-import type { KernelJobs, RangeSearch, Scaling } from "../kernels/jobs.js";
-import { type Encoded, type EncodeLayout, encode, histogram, statistics } from "../kernels/slabs.js";
-import { elementCount } from "../tensor/dtype.js";
-import { FLOAT_FORMATS, floatLevels } from "../tensor/float-formats.js";
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "../tensor/float16.js";
+import { FLOAT_FORMATS } from "../tensor/float-formats.js";
+import { toBfloat16, toFloat16 } from "../tensor/float16.js";
 import { LEVEL_TABLES } from "../tensor/level-tables.js";
 import { type Packing, packedBytes, packingFor } from "../tensor/packing.js";
 import { CHUNK, derivedData, type TensorData } from "../tensor/tensor.js";
-import { codebookOf } from "./codebook.js";
 import { notFinite, type Workers } from "./computation.js";
-import { type Cut, scaleMatrix } from "./cut.js";
+import { scaleMatrix } from "./cut.js";
+import { type CodeLayout, encodeWeight, groupsOf, scalingOf } from "./encode-weight.js";
 import type { NumberFormat, ScaleFormat } from "./formats/index.js";
-import { gridOf, gridOfTable } from "./grids.js";
-import { sampleOf } from "./sample.js";
 import type { Weight } from "./weights.js";
 
-type Grid = EncodeLayout["grids"][number];
-
-export interface CodeLayout {
-  readonly cut: Cut;
-  readonly format: NumberFormat;
-  /** Integers: zero in the middle of the codes. */
-  readonly symmetric: boolean;
-  readonly range: RangeSearch;
-  readonly rounding: EncodeLayout["rounding"];
-  /** Of a codebook: the type of its entries. */
-  readonly scaleFormat: ScaleFormat;
-  /** Numbers in a codebook. */
-  readonly entries: number;
-  /** Channels that share a codebook. */
-  readonly group: number;
-}
+export { type CodeLayout, channelsOf, gridFor, groupSize, groupsOf } from "./encode-weight.js";
 
 export interface PackedCodes {
   readonly packing: Packing;
@@ -71,14 +51,10 @@ export function packedCodes(workers: Workers, weight: Weight, layout: CodeLayout
   const squaredError = async () => (await shared.small()).squaredError;
   if (format.kind === "learned") {
     const count = groupsOf(layout) * entries;
-    const levels = lazy(count * SCALE_BYTES[scaleFormat], async () =>
-      stored((await shared.small()).levels!, scaleFormat),
-    );
+    const levels = lazy(count * SCALE_BYTES[scaleFormat], async () => (await shared.small()).levels!);
     return { packing, planes, levels, squaredError };
   }
-  const scales = lazy(rows * columns * SCALE_BYTES[scaleFormat], async () =>
-    stored((await shared.small()).scales, scaleFormat),
-  );
+  const scales = lazy(rows * columns * SCALE_BYTES[scaleFormat], async () => (await shared.small()).scales);
   return {
     packing,
     planes,
@@ -93,29 +69,12 @@ export function packedCodes(workers: Workers, weight: Weight, layout: CodeLayout
   };
 }
 
-const scalingOf = ({ format, symmetric }: CodeLayout): NumberFormat["scaling"] =>
-  format.kind !== "integer" ? format.scaling : symmetric ? "signed" : "affine";
-
-/** Codebooks of a weight. A group that is no part of all channels of a middle axis takes the next smaller one that is. */
-export function groupsOf({ cut, group }: Pick<CodeLayout, "cut" | "group">): number {
-  return cut.granularity === "tensor" ? 1 : Math.ceil(channelsOf(cut) / groupSize(cut, group));
-}
-
-export const channelsOf = ({ rows, columns, along, repeats }: Cut): number =>
-  repeats ?? (along === "rows" ? columns : rows);
-
-export function groupSize(cut: Cut, group: number): number {
-  const channels = channelsOf(cut);
-  let size = Math.min(group, channels);
-  if (cut.repeats !== undefined) while (channels % size !== 0) size--;
-  return size;
-}
-
+/** What is kept, in the bytes of the file. */
 interface Small {
-  readonly scales: Float32Array;
+  readonly scales: Uint8Array;
   readonly zeroPoints?: Uint8Array;
   readonly tensorScale: number;
-  readonly levels?: Float32Array;
+  readonly levels?: Uint8Array;
   readonly squaredError: number;
 }
 
@@ -159,162 +118,21 @@ class Computation {
   }
 
   async #compute(): Promise<void> {
-    const { encoded, ...rest } = await encodeWeight(this.workers, this.weight, this.layout, this.packing);
+    const { encoded, levels, tensorScale } = await encodeWeight(this.workers, this.weight, this.layout, this.packing);
     if (encoded.nonFinite > 0) throw notFinite(this.weight);
     if (holding && holding !== this) holding.#planes.clear();
     holding = this;
     this.#planes = new Map(encoded.planes.entries());
     const { scales, zeroPoints, squaredError } = encoded;
-    this.#small = { scales, ...(zeroPoints && { zeroPoints }), squaredError, ...rest };
+    const { scaleFormat } = this.layout;
+    this.#small = {
+      scales: stored(scales, scaleFormat),
+      ...(zeroPoints && { zeroPoints }),
+      ...(levels && { levels: stored(levels, scaleFormat) }),
+      tensorScale,
+      squaredError,
+    };
   }
-}
-
-async function encodeWeight(workers: Workers, weight: Weight, layout: CodeLayout, packing: Packing) {
-  const { cut, format, range, rounding, scaleFormat, entries } = layout;
-  const { tensor } = weight;
-  const pool = await workers.kernels();
-  const control = { signal: workers.signal };
-  const { rows, columns, along } = cut;
-  const common = {
-    from: tensor.dtype,
-    rows,
-    columns,
-    along,
-    block: Math.max(cut.block, 1),
-    range,
-    scaleFormat,
-    tensorScale: 1,
-    rounding,
-    order: "own" as const,
-    packing,
-  };
-  if (format.kind === "learned") {
-    const size = groupSize(cut, layout.group);
-    const levels = await learned(workers, weight, layout);
-    const grids = Array.from({ length: levels.length / entries }, (_, at) =>
-      gridOf(levels.subarray(at * entries, (at + 1) * entries), "lower"),
-    );
-    const keep = along === "rows" ? ("columns" as const) : ("rows" as const);
-    const gridAlong = grids.length > 1 ? { keep, size } : undefined;
-    const scaling = { kind: "none" } as const;
-    const encoded = await encode(pool, tensor.data, { ...common, grids, gridAlong, scaling }, control);
-    return { encoded, levels, tensorScale: 1 };
-  }
-  const kind = scalingOf(layout) as Exclude<NumberFormat["scaling"], "none">;
-  const grids = [gridFor(layout)];
-  const wanted = { ...common, grids, scaling: { kind } as Scaling };
-  if (scaleFormat === "float8e4m3fn") {
-    const whole = { from: tensor.dtype, dims: tensor.dims };
-    const { min, max } = await statistics(pool, tensor.data, whole, control);
-    // The largest block scale becomes the largest e4m3 number.
-    const most = Math.max(-min[0]!, max[0]!) / (format.high * FLOAT_FORMATS.float8e4m3fn.max);
-    const tensorScale = Math.fround(most) || 1;
-    return { encoded: await encode(pool, tensor.data, { ...wanted, tensorScale }, control), tensorScale };
-  }
-  if (inOnePass(weight, layout)) return { encoded: await encode(pool, tensor.data, wanted, control), tensorScale: 1 };
-  const given = await scalesOf(workers, weight, layout, wanted);
-  const keep = cut.granularity === "tensor" ? "none" : along === "rows" ? "columns" : "rows";
-  const scaling: Scaling = { kind: "given", keep, scales: given.scales, zeroPoints: given.zeroPoints };
-  const made = await encode(pool, tensor.data, { ...wanted, scaling }, control);
-  const encoded: Encoded = { ...made, ...given };
-  return { encoded, tensorScale: 1 };
-}
-
-/** Parts with one scale up to this size are read whole; longer ones twice, first for their range. */
-const ONE_PASS_BYTES = { extremes: 2 ** 21, search: 2 ** 25 };
-
-/** Whether the range of a part is that of its smallest and largest number. */
-const byExtremes = (layout: CodeLayout) => layout.range.kind === "absmax" && layout.format.scaling !== "mean";
-
-function inOnePass(weight: Weight, layout: CodeLayout): boolean {
-  const { granularity, along, block, columns, repeats } = layout.cut;
-  if (granularity === "block") return true;
-  const bytes = block * (along === "rows" ? columns : 1) * (weight.tensor.dtype === "float16" ? 2 : 4);
-  return repeats === undefined && bytes <= ONE_PASS_BYTES[byExtremes(layout) ? "extremes" : "search"];
-}
-
-/**
- * Scales of a tensor or of channels that are not read whole: from their extremes, or, where a range is searched, from an even
- * sample of each. The same kernel finds them as for parts that are read whole.
- */
-async function scalesOf(workers: Workers, weight: Weight, layout: CodeLayout, wanted: EncodeLayout) {
-  const { cut } = layout;
-  const pool = await workers.kernels();
-  const control = { signal: workers.signal };
-  const channels = cut.granularity === "tensor" ? 1 : channelsOf(cut);
-  const sample = byExtremes(layout) ? await extremes() : await sampleOf(weight, cut, channels, control);
-  const length = sample.length / channels;
-  const found: KernelJobs["encode"]["result"] = await pool.run(
-    "encode",
-    { bytes: bytesOf(sample) },
-    {
-      ...wanted,
-      gridAlong: undefined,
-      from: "float32",
-      rows: channels,
-      columns: length,
-      along: "columns",
-      block: Math.max(length, 2),
-      rounding: { kind: "nearest" },
-    },
-  );
-  const { scales, zeroPoints } = found;
-  return {
-    scales: scales as Encoded["scales"],
-    ...(zeroPoints && { zeroPoints: zeroPoints as Uint8Array<ArrayBuffer> }),
-  };
-
-  async function extremes(): Promise<Float32Array> {
-    const { rows, columns, along, repeats } = cut;
-    const dims = along === "rows" ? [rows, columns] : [rows / channels, channels, columns];
-    const axis = channels === 1 && repeats === undefined ? undefined : 1;
-    const view = { from: weight.tensor.dtype, dims, axis };
-    const { min, max } = await statistics(pool, weight.tensor.data, view, control);
-    return Float32Array.from({ length: 2 * channels }, (_, at) => (at % 2 === 0 ? min : max)[at >> 1]!);
-  }
-}
-
-/** The numbers of a weight's codebooks, [groups, entries] in all, ascending in each, the last repeated where there are fewer. */
-async function learned(workers: Workers, weight: Weight, layout: CodeLayout): Promise<Float32Array> {
-  const { cut, entries, scaleFormat } = layout;
-  const groups = groupsOf(layout);
-  const all = new Float32Array(groups * entries);
-  const put = (group: number, levels: Float32Array) => {
-    for (let i = 0; i < entries; i++) all[group * entries + i] = levels[Math.min(i, levels.length - 1)]!;
-  };
-  const { dtype: from, data, dims } = weight.tensor;
-  if (groups === 1) {
-    const view = { from, rows: 1, columns: elementCount(dims) };
-    const found = await histogram(await workers.kernels(), data, view, { signal: workers.signal });
-    put(0, codebookOf(found, entries));
-    return rounded(all, scaleFormat);
-  }
-  const channels = channelsOf(cut);
-  const sample = await sampleOf(weight, cut, channels, { signal: workers.signal });
-  const words = new Uint32Array(sample.buffer);
-  const length = (sample.length / channels) * groupSize(cut, layout.group);
-  const counts = new Float64Array(65536);
-  const sums = new Float64Array(65536);
-  for (let group = 0; group < groups; group++) {
-    counts.fill(0);
-    sums.fill(0);
-    for (let at = group * length; at < Math.min((group + 1) * length, sample.length); at++) {
-      if (!Number.isFinite(sample[at]!)) continue;
-      counts[words[at]! >>> 16]!++;
-      sums[words[at]! >>> 16]! += sample[at]!;
-    }
-    put(group, codebookOf({ counts, sums }, entries));
-  }
-  return rounded(all, scaleFormat);
-}
-
-/** The numbers of a format by code; integers from 0 on, or with 0 in the middle. */
-export function gridFor({ format, symmetric }: Pick<CodeLayout, "format" | "symmetric">): Grid {
-  const { bits, codec, table } = format;
-  if (table !== undefined) return gridOfTable(LEVEL_TABLES[table]);
-  if (codec !== undefined) return gridOf(floatLevels(codec), "even-code");
-  const half = symmetric ? 2 ** (bits - 1) : 0;
-  return { kind: "integer", low: -half, high: 2 ** bits - 1 - half };
 }
 
 /** Bytes of one scale. */
@@ -326,11 +144,6 @@ function stored(values: Float32Array, format: ScaleFormat): Uint8Array {
   if (format === "float16") return bytesOf(toFloat16(values));
   if (format === "bfloat16") return bytesOf(toBfloat16(values));
   return Uint8Array.from(values, (value) => FLOAT_FORMATS[format].encode(value));
-}
-
-function rounded(values: Float32Array, format: ScaleFormat): Float32Array {
-  if (format === "float16") return fromFloat16(toFloat16(values));
-  return format === "bfloat16" ? fromBfloat16(toBfloat16(values)) : values;
 }
 
 const lazy = (byteLength: number, make: () => Promise<Uint8Array>): TensorData =>
