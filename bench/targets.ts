@@ -1,5 +1,5 @@
 // How fast each form of a model runs in each place, against float32: what the targets' defaults are settled by.
-//   npx tsx bench/targets.ts [--places node,wasm,webgpu] [--models cnn,encoder] [--forms int8-dynamic,bnb4] [--budget 1200] [--threads 1,2]
+//   npx tsx bench/targets.ts [--places node,wasm,webgpu] [--models cnn,encoder] [--forms int8-dynamic,bnb4] [--budget 900] [--threads 1,2]
 //   npx tsx bench/targets.ts --tables          only the tables of docs/targets.md, from the figures that are there
 // Method: bench/README.md. Writes bench/results/targets.json and the tables of docs/targets.md.
 
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     places: { type: "string", default: "node,wasm,webgpu" },
     models: { type: "string" },
     forms: { type: "string" },
-    budget: { type: "string", default: "1200" },
+    budget: { type: "string", default: "900" },
     threads: { type: "string", default: `1,${cpus().length}` },
     tables: { type: "boolean", default: false },
   },
