@@ -7,7 +7,6 @@ import { defaults, type LayerOptions, type QuantizeOptions } from "./schema.js";
 
 export {
   type LayerOptions,
-  layerOptions,
   type OptionName,
   type QuantizeOptions,
   type QuantizeStated,

@@ -55,8 +55,6 @@ export const isPlain = ({ kind, scaling }: NumberFormat): boolean => kind === "f
 
 export const defineFormat = (format: NumberFormat): NumberFormat => Object.freeze(format);
 
-export { roundHalfEven } from "../../tensor/integers.js";
-
 /** Integers of two's complement, and unsigned ones: 8 bits and more have a scale a channel, fewer a scale a block. */
 export function integerFormat(name: IntegerFormatName): NumberFormat {
   const { bits, signed, low, high, encode, decode } = INTEGER_FORMATS[name];
