@@ -62,7 +62,10 @@ const common = fc.record({
 });
 
 type Shape = Pick<EncodeOptions, "from" | "rows" | "columns">;
-type Common = typeof common extends fc.Arbitrary<infer T> ? T : never;
+interface Common
+  extends Pick<EncodeOptions, "along" | "block" | "range" | "rounding" | "scaleFormat" | "tensorScale" | "order"> {
+  readonly spread: number;
+}
 
 function encodeAgrees(bytes: Uint8Array, shape: Shape, given: Common, grids: readonly Grid[], scaling: Scaling): void {
   const { spread, ...rest } = given;
