@@ -42,23 +42,31 @@ export function placeByMask(edits: Edits, weight: Weight, values: string, mask: 
   const all = bare ? chain.value("Concat", [chain.zeros([1]), values], { axis: 0 }) : values;
   let placed = chain.value("Gather", [all, from]);
   if (weight.elements % 8 !== 0) {
-    const flat = chain.value("Reshape", [placed, integers(place, [-1])]);
-    const bounds = [[0], [weight.elements], [0]].map((bound) => integers(place, bound));
-    placed = chain.value("Slice", [flat, ...bounds]);
+    placed = chain.first(chain.value("Reshape", [placed, integers(place, [-1])]), weight.elements);
   }
   const parts: Parts = [[name, { dtype: "uint8", dims: [mask.byteLength], data: mask }]];
   return { parts, nodes: chain.shaped(placed) };
 }
 
-/** `values` and gaps: [entries]. The running sum of the gaps is where each value stands in the weight laid flat. */
-export function placeByGaps(edits: Edits, weight: Weight, values: string, gaps: TensorData, bits: GapBits): Placing {
+/**
+ * Gaps: [entries]; `values`: as many, or unless `exact` some more. The running sum of the gaps is where each value stands in
+ * the weight laid flat.
+ */
+export function placeByGaps(
+  edits: Edits,
+  weight: Weight,
+  values: string,
+  gaps: TensorData,
+  bits: GapBits,
+  exact: boolean,
+): Placing {
   const name = edits.fresh(`${weight.name}_gaps`);
   const chain = new Chain(edits, weight);
   const { place } = chain;
   const count = (gaps.byteLength * 8) / bits;
   const index = chain.value("CumSum", [chain.value("Cast", [name], { to: DTYPES.int32.code }), scalar(place, 0)]);
-  const zeros = chain.zeros([weight.elements]);
-  const placed = chain.value("ScatterElements", [zeros, index, values], { axis: 0 });
+  const own = exact ? values : chain.first(values, count);
+  const placed = chain.value("ScatterElements", [chain.zeros([weight.elements]), index, own], { axis: 0 });
   const dtype: DType = bits === 8 ? "uint8" : "uint16";
   return { parts: [[name, { dtype, dims: [count], data: gaps }]], nodes: chain.shaped(placed) };
 }
@@ -93,6 +101,10 @@ class Chain {
     const output = this.shared.fresh("decode");
     this.#nodes.push(makeNode(opType, inputs, [output], attributes, "", ""));
     return output;
+  }
+
+  first(list: string, count: number): string {
+    return this.value("Slice", [list, ...[0, count, 0].map((bound) => integers(this.place, [bound]))]);
   }
 
   last(opType: string, inputs: readonly string[]): readonly Node[] {

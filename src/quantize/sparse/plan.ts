@@ -1,7 +1,9 @@
 // Weights with many zeros: only the others are stored, in any number format, with one of three ways to say where they stand.
 // Zeros stay exactly zero, whatever the format.
 
+import { FLOAT_BYTES } from "../../kernels/numbers.js";
 import { LEVEL_TABLES } from "../../tensor/level-tables.js";
+import { derivedData, type TensorData } from "../../tensor/tensor.js";
 import type { Workers } from "../computation.js";
 import { type DecodingPlace, type ExtractPlan, planExtract } from "../extract/choose.js";
 import { type Packed, packed } from "../extract/extract.js";
@@ -44,7 +46,7 @@ export function planSparse(
   const keepsZeros = !holdsZero(settings) && 2 * occupancy.nonZero <= weight.elements;
   return best
     ? { ...best, keepsZeros }
-    : { obstacle: forms.flatMap((form) => ("obstacle" in form ? form.obstacle : [])).join("; ") };
+    : { obstacle: [...new Set(forms.flatMap((form) => ("obstacle" in form ? form.obstacle : [])))].join("; ") };
 }
 
 const GAP_BITS: readonly GapBits[] = [8, 16];
@@ -55,7 +57,7 @@ const MOST_ELEMENTS = 2 ** 28;
 type Form = ExtractPlan | { readonly obstacle: string };
 
 /** What stands beside a weight while it is decoded, in float copies of it: measured at 50 % and 90 % zeros. */
-const COPIES = { bitmask: 6.3, gaps: 4.5, initializer: 1.5 } as const;
+const COPIES = { bitmask: 8, gaps: 4.3, initializer: 1.6 } as const;
 
 function bitmask(weight: Weight, settings: Settings, place: DecodingPlace, { nonZero }: Occupancy): ExtractPlan {
   // Where the format has no zero, it is put before the decoded numbers.
@@ -92,7 +94,9 @@ function gaps(weight: Weight, settings: Settings, place: DecodingPlace, occupanc
     bytes: values.bytes + (count * bits) / 8,
     pack(edits, workers) {
       const made = gapsOf(workers, weight, bits, count);
-      return values.joined(edits, workers, made.values, (name) => placeByGaps(edits, weight, name, made.gaps, bits));
+      return values.joined(edits, workers, made.values, (name) =>
+        placeByGaps(edits, weight, name, made.gaps, bits, keeps(weight, settings.format)),
+      );
     },
   };
 }
@@ -152,11 +156,11 @@ interface Values extends Omit<ExtractPlan, "pack" | "copies"> {
 /** The non-zeros as a weight of one axis: as they are, or in the format, one scale for all or for so many in a row. */
 function valuesPlan(weight: Weight, settings: Settings, place: DecodingPlace, count: number): Values {
   const { format } = settings;
-  const list = (name: string, data: Weight["tensor"]["data"]): Weight => ({
+  const list = (name: string, data: Weight["tensor"]["data"], elements = count): Weight => ({
     name,
-    tensor: { dtype: weight.tensor.dtype, dims: [count], data },
+    tensor: { dtype: weight.tensor.dtype, dims: [elements], data },
     graph: weight.graph,
-    elements: count,
+    elements,
     consumers: [],
     overridable: false,
   });
@@ -180,7 +184,10 @@ function valuesPlan(weight: Weight, settings: Settings, place: DecodingPlace, co
   // A channel has non-zeros here and there: blocks of them take the part of channels.
   const blocks = settings.granularity === "auto" && format.bits <= 8 && format.kind !== "learned";
   const own: Settings = blocks ? { ...settings, granularity: "block" } : settings;
-  const { text, opset, bytes } = planExtract(list("", weight.tensor.data), own, place);
+  // Whole blocks and bytes, so that scales need no index of their own: zeros after the last value.
+  const whole = own.granularity === "block" ? own.block : 8;
+  const padded = Math.ceil(count / whole) * whole;
+  const { text, opset, bytes } = planExtract(list("", weight.tensor.data, padded), own, place);
   return {
     format,
     text,
@@ -188,9 +195,18 @@ function valuesPlan(weight: Weight, settings: Settings, place: DecodingPlace, co
     bytes,
     joined(edits, workers, data, placing) {
       const name = nameOf(edits);
-      return join(planExtract(list(name, data), own, place).pack(edits, workers), placing(name));
+      const all = list(name, followed(data, padded, weight), padded);
+      return join(planExtract(all, own, place).pack(edits, workers), placing(name));
     },
   };
+}
+
+function followed(data: TensorData, count: number, { tensor }: Weight): TensorData {
+  const byteLength = count * FLOAT_BYTES[tensor.dtype];
+  return derivedData(byteLength, async function* () {
+    yield* data.stream();
+    yield new Uint8Array(byteLength - data.byteLength);
+  });
 }
 
 /** Whether the format is that of the weight itself. */
