@@ -6,7 +6,7 @@ import { CHUNK } from "../tensor/tensor.js";
 import { type LayerConstants, layerConstants } from "./layers.js";
 import type { MetricContext } from "./metric.js";
 import type { LayerSize, TransferSize } from "./report.js";
-import { SAMPLE_BYTES, WHOLE_LIMIT } from "./transfer.js";
+import { SAMPLE_BYTES, WHOLE_LIMIT } from "./sample-size.js";
 
 /** Less than this is of no interest by itself. */
 const SHORTEST = 1024;

@@ -3,12 +3,9 @@
 import type { ByteSource } from "../base/bytes.js";
 import { CHUNK } from "../tensor/tensor.js";
 import { defineMetric, type MetricContext, type Subject } from "./metric.js";
+import { SAMPLE_BYTES, WHOLE_LIMIT } from "./sample-size.js";
 
-/** Above this a file is sampled: brotli does about 40 MB a second. */
-export const WHOLE_LIMIT = 256e6;
-/** 64 samples of 1 MiB: gzip's window is 32 KiB and brotli's 4 MiB, so a sample loses little of its context. */
 const SAMPLES = 64;
-export const SAMPLE_BYTES = 2 ** 20;
 
 export const transfer = defineMetric({
   name: "transfer",
