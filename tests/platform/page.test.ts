@@ -1,17 +1,22 @@
 // The library in a real browser: packed, installed, bundled by Vite, served cross-origin isolated, run in Chromium. It
 // gives the bytes that Node gives, and the numbers that Node gives within the rounding of another runtime.
 
-import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Browser, chromium as playwright } from "playwright-core";
 import { build, type PreviewServer, preview } from "vite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Recipe } from "../../src/index.js";
+import type { Recipe, RecipeStep } from "../../src/index.js";
+import { graphBuilder } from "../../src/ir/build.js";
+import { toBytes } from "../../src/onnx/encode.js";
+import { random } from "../../src/tensor/random.js";
+import { float32 } from "../../src/tensor/tensor.js";
 import { chromium } from "../support/chromium.js";
 import { example } from "../support/package.js";
 import { root } from "../support/root.js";
 import { type Consumer, install, pack } from "./consumer.js";
-import type { PageResult, PageTest } from "./page/result.js";
+import type { PageHashes, PageResult, PageTest } from "./page/result.js";
 
 const executablePath = chromium();
 const why = "no Chromium: set CHROMIUM_PATH or install one (apt-get install chromium)";
@@ -38,6 +43,7 @@ describe.skipIf(executablePath === undefined)(`in Chromium${executablePath === u
     cpSync(join(root, "tests", "platform", "page"), folder, { recursive: true });
     mkdirSync(join(folder, "public"));
     cpSync(join(example, "model.onnx"), join(folder, "public", "model.onnx"));
+    writeFileSync(join(folder, "public", "sparse.onnx"), await toBytes(mostlyZero()));
     const config = { root: folder, configFile: false, logLevel: "error" } as const;
     await build({ ...config, build: { target: "es2022", outDir: "dist" } });
     server = await preview({ ...config, preview: { port: 0, headers } });
@@ -89,7 +95,64 @@ describe.skipIf(executablePath === undefined)(`in Chromium${executablePath === u
       expect(largestDifference(inPage.result, inPage.reference)).toBeGreaterThan(0);
     },
   );
+
+  test.each(["model.onnx", "sparse.onnx"])(
+    "weight-only recipes write the bytes that they write in Node: %s",
+    { timeout: 120_000 },
+    async (name) => {
+      const asked = Object.entries(weightOnly).filter(([, { form, sparse }]) =>
+        // Products that are read packed, and zeros, are in one of the two models only.
+        name === "sparse.onnx" ? true : form !== "native" && sparse === undefined,
+      );
+      const steps = asked.map(([, options]): Recipe => [{ method: "quantize", minimum: 64, ...options }]);
+      const page = await browser.newPage();
+      await page.goto(server.resolvedUrls?.local[0] ?? "");
+      await page.waitForFunction(() => "pareHashes" in globalThis, undefined, { timeout: 30_000 });
+      const inPage = await page.evaluate(
+        ([address, recipes]) => (globalThis as unknown as { pareHashes: PageHashes }).pareHashes(address, recipes),
+        [name, steps] as const,
+      );
+      await page.close();
+      const inNode = await nodeHashes(join(consumer.folder, "public", name), steps);
+      const named = (hashes: readonly string[]) => Object.fromEntries(asked.map(([label], at) => [label, hashes[at]]));
+      expect(named(inPage)).toEqual(named(inNode));
+      // Each of them did something of its own.
+      expect(new Set(inNode).size).toBe(asked.length);
+    },
+  );
 });
+
+type Options = Omit<Extract<RecipeStep, { method: "quantize" }>, "method">;
+
+/** Kernels, searches, draws, clustering and packing of their own; blocks that come out even and short. */
+const weightOnly: Readonly<Record<string, Options>> = {
+  "int4 in blocks": { weights: "int4", form: "extract" },
+  "uint3, least squared error": { weights: "uint3", form: "extract", range: "mse" },
+  "int8, drawn": { weights: "int8", form: "extract", rounding: "stochastic" },
+  "nf4, native": { weights: "nf4", form: "native" },
+  mxfp4: { weights: "mxfp4" },
+  nvfp4: { weights: "nvfp4" },
+  codebook: { weights: "codebook", form: "extract", entries: 8 },
+  ternary: { weights: "ternary", form: "extract" },
+  bfloat16: { weights: "bfloat16" },
+  "packed for brotli": { weights: "float16", compute: "stored", pack: "brotli" },
+  "sparse codes": { weights: "int8", form: "extract", sparse: "bitmask" },
+};
+
+/** Two products, nine weights of ten zero. */
+function mostlyZero() {
+  const source = random(3);
+  const weight = (rows: number, columns: number) =>
+    float32(
+      [rows, columns],
+      Float32Array.from({ length: rows * columns }, () => (source.next() < 0.9 ? 0 : source.normal())),
+    );
+  const b = graphBuilder();
+  b.input("x", "float32", [2, 80]);
+  const inner = b.node("MatMul", ["x", b.initializer("first", weight(80, 96))]);
+  b.output(b.node("MatMul", [inner, b.initializer("second", weight(96, 37))]), "float32", [2, 37]);
+  return b.model({ opset: 17 });
+}
 
 /** The same by the Node build. */
 async function node(recipe: Recipe, feed: readonly number[]) {
@@ -106,6 +169,21 @@ async function node(recipe: Recipe, feed: readonly number[]) {
     reference: first(await pare.run(model, feeds)),
     result: first(await pare.run(small, feeds)),
   };
+}
+
+async function nodeHashes(path: string, recipes: readonly Recipe[]): Promise<string[]> {
+  const pare = (await import(join(root, "dist", "node", "index.js"))) as typeof import("../../src/index.js");
+  const model = await pare.load(path);
+  const hashes: string[] = [];
+  for (const recipe of recipes) {
+    const { model: small } = await pare.compress(model, recipe, { seed: 5 });
+    hashes.push(
+      createHash("sha256")
+        .update(await pare.saveBytes(small))
+        .digest("hex"),
+    );
+  }
+  return hashes;
 }
 
 function firstSample(): number[] {

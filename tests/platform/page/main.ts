@@ -1,7 +1,7 @@
 // A page as a user would write it: loads a model, quantizes it and runs both, all in the browser.
 
 import { compress, inspect, load, run, saveBytes } from "pare";
-import type { PageTest } from "./result.js";
+import type { PageHashes, PageTest } from "./result.js";
 
 const pareTest: PageTest = async (recipe, feed) => {
   const url = new URL("model.onnx", document.baseURI);
@@ -27,4 +27,16 @@ const pareTest: PageTest = async (recipe, feed) => {
   };
 };
 
-Object.assign(globalThis, { pareTest });
+const pareHashes: PageHashes = async (address, recipes) => {
+  const model = await load(new URL(address, document.baseURI));
+  const hashes: string[] = [];
+  for (const recipe of recipes) {
+    const { model: small } = await compress(model, recipe, { seed: 5 });
+    const bytes = new Uint8Array(await saveBytes(small));
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    hashes.push(Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+  }
+  return hashes;
+};
+
+Object.assign(globalThis, { pareTest, pareHashes });

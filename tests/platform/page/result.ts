@@ -15,3 +15,6 @@ export interface PageResult {
   readonly result: readonly number[];
   readonly isolated: boolean;
 }
+
+/** SHA-256 of the file that each recipe makes of the model at an address of the page's server, in hexadecimal. */
+export type PageHashes = (model: string, recipes: readonly Recipe[]) => Promise<string[]>;
