@@ -1,4 +1,4 @@
-// Speed and memory of `pare quantize` for every number format, as a user starts it, without verification.
+// Speed and memory of quantizing for every number format: opened, quantized and written, in process, without verification.
 //   npx tsx bench/format-speed.ts [--sizes 1,4] [--formats int8,int4] [--rounds 3]      after npm run build
 // Method: bench/README.md. Writes bench/results/format-speed.json and format-speed.md.
 
@@ -6,7 +6,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { formats, isPlain, type NumberFormat } from "../src/quantize/formats/index.js";
+import { formats, type NumberFormat } from "../src/quantize/formats/index.js";
+import { storedOptions } from "./extract/asked.js";
 import { benchModel } from "./make-models.js";
 import { type Measured, measured, median, repository } from "./measured.js";
 
@@ -44,10 +45,11 @@ interface Row {
 }
 
 const work = join(repository, "bench/.work");
-const cli = join(repository, "dist/node/cli.js");
+const convert = join(repository, "bench/convert.mjs");
 const output = join(work, "output.onnx");
 const file = join(repository, "bench/results/format-speed");
-readFileSync(cli);
+// The build that is measured must be there.
+readFileSync(join(repository, "dist/node/index.js"));
 mkdirSync(work, { recursive: true });
 const rows: Row[] = [];
 for (const size of sizes) await benchSize(size);
@@ -62,10 +64,12 @@ async function benchSize(size: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const format of chosen) {
       if (failures.has(format.name)) continue;
-      const found = await measured(process.execPath, [cli, ...command(model.path, format)]).catch((error: Error) => {
-        failures.set(format.name, error.message.split("\n").slice(1, 3).join(" ").slice(0, 200));
-        return undefined;
-      });
+      const found = await measured(process.execPath, [convert, model.path, options(format), output]).catch(
+        (error: Error) => {
+          failures.set(format.name, error.message.split("\n").slice(1, 3).join(" ").slice(0, 200));
+          return undefined;
+        },
+      );
       clear();
       if (found) runs.set(format.name, [...(runs.get(format.name) ?? []), found]);
       say(`${size} GiB, ${format.name}: ${found ? `${found.seconds.toFixed(2)} s` : failures.get(format.name)}`);
@@ -90,9 +94,9 @@ async function benchSize(size: number): Promise<void> {
   write();
 }
 
-function command(model: string, format: NumberFormat): string[] {
-  const form = format.name === "float16" ? ["--compute", "stored"] : isPlain(format) ? [] : ["--activations", "float"];
-  return ["quantize", model, "--weights", format.name, ...form, "--no-verify", "-o", output];
+/** As self-extracting weights: what every format can be. */
+function options(format: NumberFormat): string {
+  return JSON.stringify(storedOptions(format));
 }
 
 function write(): void {

@@ -38,7 +38,7 @@ const { values } = parseArgs({
   allowNegative: true,
 });
 /** Documents of a language model are many samples each. */
-const DOCUMENTS = 40;
+const DOCUMENTS = 24;
 /** Models that are scored at once: each keeps a session. */
 const TOGETHER = 12;
 const LATENCY_MS = 300;
@@ -191,7 +191,7 @@ async function measureModel(path: string): Promise<void> {
 function scoreOf({ accuracy, fidelity }: ModelReport): Score {
   const difference = accuracy?.difference;
   return {
-    value: accuracy?.value ?? Number.NaN,
+    value: accuracy?.value ?? null,
     ...(difference && { difference: { value: difference.value, low: difference.low, high: difference.high } }),
     sqnrDb: fidelity?.sqnrDb ?? null,
   };

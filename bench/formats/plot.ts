@@ -92,6 +92,6 @@ export function formatsPlot(models: readonly ModelResult[]): string {
 
 /** Percent; of perplexity, which grows as a model gets worse, the float model's over its own. */
 export function keptOf({ value, better }: ModelResult, { score }: FormatRow): number | undefined {
-  if (score === undefined || !Number.isFinite(score.value)) return undefined;
+  if (score?.value == null || !Number.isFinite(score.value)) return undefined;
   return 100 * (better === "higher" ? score.value / value : value / score.value);
 }

@@ -6,7 +6,8 @@ import { repository } from "../measured.js";
 import type { Family } from "./variants.js";
 
 export interface Score {
-  readonly value: number;
+  /** null: not a number. */
+  readonly value: number | null;
   /** From float32, on the same samples, with its 95% interval; missing for float32 itself. */
   readonly difference?: { readonly value: number; readonly low: number; readonly high: number };
   readonly sqnrDb: number | null;

@@ -18,8 +18,15 @@ function difference(
   return `${signed(value!, digits)} [${signed(low!, digits)}, ${signed(high!, digits)}]`;
 }
 
-const scored = (metric: string, value: number) =>
-  scaleOf(metric) === 100 ? `${(value * 100).toFixed(2)} %` : value >= 1e4 ? value.toExponential(1) : value.toFixed(3);
+/** JSON has no NaN: it is null there. */
+const scored = (metric: string, value: number | null) =>
+  value === null || Number.isNaN(value)
+    ? "not a number"
+    : scaleOf(metric) === 100
+      ? `${(value * 100).toFixed(2)} %`
+      : value >= 1e4
+        ? value.toExponential(1)
+        : value.toFixed(3);
 
 /** One row a format: percent of float's score that each model keeps, with float's bits down to one. */
 export function kneeTable(models: readonly ModelResult[]): string {

@@ -78,8 +78,7 @@ export interface Pair {
 }
 
 const NBITS = "MatMulNBitsQuantizer";
-const four: Options = { form: "native", accuracyLevel: 4, only: ["MatMul", "Gather"] };
-const eight: Options = { form: "native", accuracyLevel: 4, only: ["MatMul"] };
+const nBits: Options = { form: "native", accuracyLevel: 4, only: ["MatMul"] };
 const bnb4: Options = { form: "native", block: 64, only: ["MatMul"] };
 
 const pair = (label: string, peer: string, what: string, options: Options): Pair => ({
@@ -95,10 +94,10 @@ const pair = (label: string, peer: string, what: string, options: Options): Pair
 export const pairs: readonly Pair[] = [
   pair("float16", "fp16", "convert_float_to_float16", { weights: "float16" }),
   pair("int8 dynamic", "int8", "quantize_dynamic", { weights: "int8", activations: "dynamic" }),
-  pair("int8, blocks of 32", "nbits8", `${NBITS}, symmetric`, { weights: "int8", ...eight }),
-  pair("uint8, blocks of 32", "unbits8", `${NBITS}, asymmetric`, { weights: "uint8", ...eight }),
-  pair("int4, blocks of 32", "int4", `${NBITS}, symmetric`, { weights: "int4", ...four }),
-  pair("uint4, blocks of 32", "uint4", `${NBITS}, asymmetric`, { weights: "uint4", ...four }),
+  pair("int8, blocks of 32", "nbits8", `${NBITS}, symmetric`, { weights: "int8", ...nBits }),
+  pair("uint8, blocks of 32", "unbits8", `${NBITS}, asymmetric`, { weights: "uint8", ...nBits }),
+  pair("int4, blocks of 32", "nbits4", `${NBITS}, symmetric`, { weights: "int4", ...nBits }),
+  pair("uint4, blocks of 32", "unbits4", `${NBITS}, asymmetric`, { weights: "uint4", ...nBits }),
   pair("nf4, blocks of 64", "nf4", "MatMulBnb4Quantizer", { weights: "nf4", ...bnb4 }),
   pair("fp4, blocks of 64", "fp4", "MatMulBnb4Quantizer", { weights: "fp4", ...bnb4 }),
 ];
