@@ -74,9 +74,9 @@ function row<Name extends JobName>(
 
 type Encode = KernelJobs["encode"]["options"];
 
-/** Codes in blocks of 32 along the rows, in the weight's own order, with bfloat16 scales; unless said otherwise. */
+/** Codes in blocks of 32 along the rows, in the weight's own order, with float16 scales; unless said otherwise. */
 function codes(title: string, levels: number, grid: Encode["grids"][number], more: Partial<Encode> = {}): Row {
-  const common = { ...part, along: "rows", block: 32, range: { kind: "absmax" }, scaleFormat: "bfloat16" } as const;
+  const common = { ...part, along: "rows", block: 32, range: { kind: "absmax" }, scaleFormat: "shared16" } as const;
   const rest = { tensorScale: 1, rounding: { kind: "nearest" }, order: "own", packing: packingFor(levels) } as const;
   const scaling = { kind: grid.kind === "integer" ? "signed" : "absolute" } as const;
   const options = { ...common, ...rest, grids: [grid], scaling, ...more };

@@ -2,7 +2,7 @@
 // one float32 operation, sums are in float64 over four lanes (index mod 4), as the SIMD kernels have it.
 
 import { FLOAT_FORMATS } from "../tensor/float-formats.js";
-import { fromBfloat16Bits, fromFloat16Bits, toBfloat16Bits, toFloat16Bits } from "../tensor/float16.js";
+import { fromFloat16Bits, toFloat16Bits } from "../tensor/float16.js";
 import type { Coder } from "./encode-grid.js";
 import type { EncodeOptions, ScaleFormat, Scaling } from "./jobs.js";
 import { divisorOf } from "./numbers.js";
@@ -170,8 +170,8 @@ function stored(exact: number, { scaleFormat }: ScaleOptions): number {
       return Math.max(-LARGEST_FLOAT32, Math.min(LARGEST_FLOAT32, scale));
     case "float16":
       return awayFromZero(scale, 65504, (bits) => fromFloat16Bits(bits), toFloat16Bits);
-    case "bfloat16":
-      return awayFromZero(scale, LARGEST_BFLOAT16, (bits) => fromBfloat16Bits(bits), toBfloat16Bits);
+    case "shared16":
+      return elevenBits(scale);
     case "float8e8m0":
       return scale < 2 ** -126 ? 2 ** -127 : 2 ** Math.min(127, exponentOf(scale));
     case "float8e4m3fn":
@@ -181,9 +181,16 @@ function stored(exact: number, { scaleFormat }: ScaleOptions): number {
 }
 
 const LARGEST_FLOAT32 = FLOAT_FORMATS.float32.max;
-const LARGEST_BFLOAT16 = fromBfloat16Bits(0x7f7f);
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
+
+/** Eleven bits of the significand, rounded away from zero. */
+function elevenBits(scale: number): number {
+  float[0] = scale;
+  const sign = word[0]! & 0x80000000;
+  word[0] = sign | Math.min(((word[0]! & 0x7fffffff) + 0x1fff) & ~0x1fff, 0x7f7fe000);
+  return float[0]! + 0;
+}
 
 /** floor(log2) of a normal float32. */
 function exponentOf(value: number): number {

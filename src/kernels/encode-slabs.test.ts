@@ -29,7 +29,7 @@ async function same(rows: number, columns: number, options: Partial<EncodeLayout
   const values = weight(rows * columns);
   const raw = new Uint8Array(values.buffer);
   const form = { from: "float32", rows, columns, along: "columns", block: 32, range: { kind: "absmax" } } as const;
-  const rest = { scaleFormat: "bfloat16", tensorScale: 1, rounding: { kind: "nearest" }, order: "own" } as const;
+  const rest = { scaleFormat: "shared16", tensorScale: 1, rounding: { kind: "nearest" }, order: "own" } as const;
   const layout = { ...form, ...rest, grids: [integers(-8, 7)], scaling: { kind: "signed" } as Scaling, ...options };
   const whole = {
     ...layout,

@@ -46,7 +46,7 @@ const rounding: fc.Arbitrary<Rounding> = fc.oneof(
   },
 );
 const scaleFormat: fc.Arbitrary<ScaleFormat> = fc.constantFrom(
-  ...(["float32", "float16", "bfloat16", "float8e4m3fn"] as const),
+  ...(["float32", "float16", "shared16", "float8e4m3fn"] as const),
 );
 
 /** What the grid does not decide. */
@@ -166,7 +166,7 @@ test("across the borders of chunks, and with tables of guesses", () => {
     from: "float32",
     range: { kind: "absmax" },
     rounding: { kind: "nearest" },
-    scaleFormat: "bfloat16",
+    scaleFormat: "shared16",
   } as const;
   const tables = [floatLevels("float8e4m3fn"), floatLevels("float6e2m3"), [0, -0.3, 0.3, 1e-30, -1e-38, 1.5]].map(
     (levels) => gridOf(levels, "even-code"),

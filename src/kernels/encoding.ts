@@ -55,11 +55,12 @@ export type RangeSearch =
   | { readonly kind: "percentile"; readonly percentile: number };
 
 /**
- * How block scales are stored; what is larger than the type's largest number becomes it. float16 and bfloat16: rounded away
- * from zero, so that nothing clips. float8e8m0 (OCP MX v1.0): 2^(floor(log2 max|x|) - floor(log2 largest level)), between
+ * How block scales are stored; what is larger than the type's largest number becomes it. float16: rounded away from zero, so
+ * that nothing clips. shared16: the same with eleven bits of any float32 exponent: float16 times a power of two that all scales
+ * of a weight share, which the caller finds once it has them (`sharedExponent`). float8e8m0 (OCP MX v1.0): 2^(floor(log2 max|x|) - floor(log2 largest level)), between
  * 2^-127 (also where all is 0) and 2^127. float8e4m3fn: scale / tensorScale rounded half to even, 2^-9 to 448, 0 where all is 0.
  */
-export type ScaleFormat = "float32" | "float16" | "bfloat16" | "float8e8m0" | "float8e4m3fn";
+export type ScaleFormat = "float32" | "float16" | "shared16" | "float8e8m0" | "float8e4m3fn";
 
 /** Half to even, or with the grid's thresholds; or up with a probability of (x - lower) / (upper - lower). */
 export type Rounding =

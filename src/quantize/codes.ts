@@ -2,7 +2,7 @@
 // computation, which runs when the first of them is pulled: the small parts are kept, packed codes only until they are pulled.
 
 import { FLOAT_FORMATS } from "../tensor/float-formats.js";
-import { toBfloat16, toFloat16 } from "../tensor/float16.js";
+import { toFloat16, toSharedFloat16 } from "../tensor/float16.js";
 import { LEVEL_TABLES } from "../tensor/level-tables.js";
 import { type Packing, packedBytes, packingFor } from "../tensor/packing.js";
 import { CHUNK, derivedData, type TensorData } from "../tensor/tensor.js";
@@ -22,7 +22,7 @@ export interface PackedCodes {
   readonly scales?: TensorData;
   /** Affine: one byte for each scale, the code of 0. */
   readonly zeroPoints?: TensorData;
-  /** NVFP4: one float32 that all scales are multiplied by. */
+  /** NVFP4, shared16: one float32 that all scales (of codebooks: all numbers) are multiplied by. */
   readonly tensorScale?: TensorData;
   /** Codebooks: [groups, entries] in `scaleFormat`. */
   readonly levels?: TensorData;
@@ -49,10 +49,13 @@ export function packedCodes(workers: Workers, weight: Weight, layout: CodeLayout
     }),
   );
   const squaredError = async () => (await shared.small()).squaredError;
+  const tensorScale = (scaleFormat === "float8e4m3fn" || scaleFormat === "shared16") && {
+    tensorScale: lazy(4, async () => bytesOf(Float32Array.of((await shared.small()).tensorScale))),
+  };
   if (format.kind === "learned") {
     const count = groupsOf(layout) * entries;
     const levels = lazy(count * SCALE_BYTES[scaleFormat], async () => (await shared.small()).levels!);
-    return { packing, planes, levels, squaredError };
+    return { packing, planes, levels, squaredError, ...tensorScale };
   }
   const scales = lazy(rows * columns * SCALE_BYTES[scaleFormat], async () => (await shared.small()).scales);
   return {
@@ -63,9 +66,7 @@ export function packedCodes(workers: Workers, weight: Weight, layout: CodeLayout
     ...(scalingOf(layout) === "affine" && {
       zeroPoints: lazy(rows * columns, async () => (await shared.small()).zeroPoints!),
     }),
-    ...(scaleFormat === "float8e4m3fn" && {
-      tensorScale: lazy(4, async () => bytesOf(Float32Array.of((await shared.small()).tensorScale))),
-    }),
+    ...tensorScale,
   };
 }
 
@@ -125,25 +126,31 @@ class Computation {
     this.#planes = new Map(encoded.planes.entries());
     const { scales, zeroPoints, squaredError } = encoded;
     const { scaleFormat } = this.layout;
+    const kept = stored(levels ?? scales, scaleFormat);
     this.#small = {
-      scales: stored(scales, scaleFormat),
+      scales: levels ? EMPTY : kept.bytes,
       ...(zeroPoints && { zeroPoints }),
-      ...(levels && { levels: stored(levels, scaleFormat) }),
-      tensorScale,
+      ...(levels && { levels: kept.bytes }),
+      tensorScale: kept.factor ?? tensorScale,
       squaredError,
     };
   }
 }
 
 /** Bytes of one scale. */
-export const SCALE_BYTES = { float32: 4, float16: 2, bfloat16: 2, float8e8m0: 1, float8e4m3fn: 1 } as const;
+export const SCALE_BYTES = { float32: 4, float16: 2, shared16: 2, float8e8m0: 1, float8e4m3fn: 1 } as const;
 
-/** Values that the type holds exactly, in its bytes. */
-function stored(values: Float32Array, format: ScaleFormat): Uint8Array {
-  if (format === "float32") return bytesOf(values);
-  if (format === "float16") return bytesOf(toFloat16(values));
-  if (format === "bfloat16") return bytesOf(toBfloat16(values));
-  return Uint8Array.from(values, (value) => FLOAT_FORMATS[format].encode(value));
+const EMPTY = new Uint8Array(0);
+
+/** Values that the type holds exactly, in its bytes; and what they are multiplied by. */
+function stored(values: Float32Array, format: ScaleFormat): { readonly bytes: Uint8Array; readonly factor?: number } {
+  if (format === "float32") return { bytes: bytesOf(values) };
+  if (format === "float16") return { bytes: bytesOf(toFloat16(values)) };
+  if (format === "shared16") {
+    const { bits, factor } = toSharedFloat16(values);
+    return { bytes: bytesOf(bits), factor };
+  }
+  return { bytes: Uint8Array.from(values, (value) => FLOAT_FORMATS[format].encode(value)) };
 }
 
 const lazy = (byteLength: number, make: () => Promise<Uint8Array>): TensorData =>

@@ -5,7 +5,7 @@ import type { KernelJobs, RangeSearch, Scaling } from "../kernels/jobs.js";
 import { type Encoded, type EncodeLayout, encode, histogram, statistics } from "../kernels/slabs.js";
 import { elementCount } from "../tensor/dtype.js";
 import { FLOAT_FORMATS, floatLevels } from "../tensor/float-formats.js";
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "../tensor/float16.js";
+import { fromFloat16, toFloat16, toSharedFloat16 } from "../tensor/float16.js";
 import { LEVEL_TABLES } from "../tensor/level-tables.js";
 import type { Packing } from "../tensor/packing.js";
 import { codebookOf } from "./codebook.js";
@@ -207,7 +207,9 @@ export function gridFor({ format, symmetric }: Pick<CodeLayout, "format" | "symm
 
 function rounded(values: Float32Array, format: ScaleFormat): Float32Array {
   if (format === "float16") return fromFloat16(toFloat16(values));
-  return format === "bfloat16" ? fromBfloat16(toBfloat16(values)) : values;
+  if (format !== "shared16") return values;
+  const { bits, factor } = toSharedFloat16(values);
+  return fromFloat16(bits).map((value) => value * factor);
 }
 
 const bytesOf = (view: ArrayBufferView) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

@@ -75,15 +75,15 @@ const ofWeights = {
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe("Of stochastic rounding; default: 0"),
   scales: some(
     "scales",
-    z.enum(["auto", "float32", "float16", "bfloat16"]),
-    "Type of the scales (of a codebook: of its entries); auto: bfloat16 for blocks, else float32",
+    z.enum(["auto", "float32", "float16"]),
+    "Type of the scales (of a codebook: of its entries); float16: times a power of two for each weight, so that none is too large or too small; auto: float16 for blocks, else float32",
   ),
   entries: some("entries", z.number().int().min(2).max(256), "codebook: how many numbers it has"),
   group: some("group", z.number().int().min(1), "codebook with granularity channel: channels that share one"),
   pack: some(
     "pack",
     z.enum(["dense", "brotli"]),
-    "float16 and bfloat16, decoded at load. brotli: bytes of one kind beside each other, 8 to 10 % smaller once compressed, slower to load; dense: as they are. Codes of fewer bits are always packed so",
+    "float16, decoded at load. brotli: bytes of one kind beside each other, 8 to 10 % smaller once compressed, slower to load; dense: as they are. bfloat16 and codes of fewer bits are always packed so",
   ),
   sparse: some(
     "sparse",

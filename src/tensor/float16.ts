@@ -72,5 +72,20 @@ export function fromBfloat16(bits: Uint16Array): Float32Array<ArrayBuffer> {
   return new Float32Array(words.buffer);
 }
 
+/**
+ * Values as float16 times one power of two, `factor`, which brings the largest magnitude to between 2^14 and 2^15: eleven bits for
+ * all that are not 2^28 times smaller, whatever their size. Finite values only.
+ */
+export function toSharedFloat16(values: Float32Array): {
+  readonly bits: Uint16Array<ArrayBuffer>;
+  readonly factor: number;
+} {
+  float[0] = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  if (float[0] === 0) return { bits: new Uint16Array(values.length), factor: 1 };
+  // Not below 2^-126: the factor is a normal float32.
+  const factor = 2 ** Math.max(-126, (word[0]! >>> 23) - 127 - 14);
+  return { bits: toFloat16(values.map((value) => value / factor)), factor };
+}
+
 /** All 65536 values; made at first use. */
 let table: Float32Array | undefined;

@@ -60,17 +60,14 @@ const brotli = async (model: Model) =>
   brotliCompressSync(await toBytes(model), { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }).length;
 
 describe.each(["float16", "bfloat16"] as const)("%s in planes", (weights) => {
-  const compute = weights === "float16" ? { compute: "stored" } : { compute: undefined };
+  // bfloat16 is always in planes: not every build of the runtime can cast it.
+  const compute = weights === "float16" ? { compute: "stored", pack: "brotli" } : { compute: undefined };
 
-  it("is what it is without, decoded at load, and compresses better", async () => {
+  it("is decoded at load", async () => {
     const model = everyOperator();
-    const dense = await made(model, { weights, ...compute });
-    const planes = await made(model, { weights, ...compute, pack: "brotli" });
-    const outputs = async (one: Model) => Object.values(await run(one, feeds, services)).map(plain);
-    expect(await outputs(planes)).toEqual(await outputs(dense));
+    const planes = await made(model, { weights, ...compute });
     expect(await cpuOperators(planes)).toEqual(await cpuOperators(model));
     expect((await wasmRun(planes, feeds)).operators).toEqual((await wasmRun(model, feeds)).operators);
-    expect(await brotli(planes)).toBeLessThan(0.97 * (await brotli(dense)));
   });
 
   it("holds every number of the format", async () => {
@@ -82,7 +79,7 @@ describe.each(["float16", "bfloat16"] as const)("%s in planes", (weights) => {
     b.input("i", "int64", [256]);
     b.initializer("w", float32([256, 256], kept));
     b.output(b.node("Gather", ["w", "i"]));
-    const planes = await made(b.model({ opset: 17 }), { weights, ...compute, pack: "brotli" });
+    const planes = await made(b.model({ opset: 17 }), { weights, ...compute });
     const rows: Feeds = {
       i: { dtype: "int64", dims: [256], data: BigInt64Array.from({ length: 256 }, (_, at) => BigInt(at)) },
     };
@@ -99,7 +96,7 @@ describe.each(["float16", "bfloat16"] as const)("%s in planes", (weights) => {
     values[77] = Number.NaN;
     b.initializer("w", float32([64, 64], values));
     b.output(b.node("MatMul", ["x", "w"]));
-    const model = made(b.model({ opset: 17 }), { weights, ...compute, pack: "brotli" });
+    const model = made(b.model({ opset: 17 }), { weights, ...compute });
     if (weights === "bfloat16") await expect(model.then(toBytes)).rejects.toThrow(/infinities or NaN/);
     else expect((await toBytes(await model)).byteLength).toBeGreaterThan(8192);
   });
@@ -107,4 +104,13 @@ describe.each(["float16", "bfloat16"] as const)("%s in planes", (weights) => {
 
 it("is said to do nothing for codes of fewer bits", async () => {
   await expect(made(everyOperator(), { weights: "int4", compute: undefined, pack: "brotli" })).rejects.toThrow(/pack/);
+});
+
+it("float16 in planes is what it is without, and compresses better", async () => {
+  const model = everyOperator();
+  const dense = await made(model, { weights: "float16", compute: "stored" });
+  const planes = await made(model, { weights: "float16", compute: "stored", pack: "brotli" });
+  const outputs = async (one: Model) => Object.values(await run(one, feeds, services)).map(plain);
+  expect(await outputs(planes)).toEqual(await outputs(dense));
+  expect(await brotli(planes)).toBeLessThan(0.97 * (await brotli(dense)));
 });

@@ -116,7 +116,10 @@ describe("every operator", () => {
   });
 });
 
-const bits = ({ data }: Value) => [...new Uint8Array(data.buffer, data.byteOffset, data.byteLength)].join();
+const bits = ({ data }: Value) => {
+  const { buffer, byteOffset, byteLength } = data as Float32Array;
+  return [...new Uint8Array(buffer, byteOffset, byteLength)].join();
+};
 
 /** A product whose weight is read back by an identity matrix: what the runtime decodes, bit for bit. */
 async function decoded(values: Float32Array | Uint16Array, dims: readonly number[], options: object) {

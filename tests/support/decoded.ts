@@ -27,10 +27,8 @@ async function numbersIn(part: Initializer): Promise<Float64Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Float64Array.from({ length: bytes.byteLength / width }, (_, i) => {
     if (dtype === "float32") return view.getFloat32(4 * i, true);
-    if (dtype === "float16" || dtype === "bfloat16") return FLOAT_FORMATS[dtype].decode(view.getUint16(2 * i, true));
+    if (dtype === "float16") return FLOAT_FORMATS[dtype].decode(view.getUint16(2 * i, true));
     if (dtype === "int8") return view.getInt8(i);
-    if (dtype === "int16") return view.getInt16(2 * i, true);
-    if (dtype === "uint16") return view.getUint16(2 * i, true);
     return view.getUint8(i);
   });
 }
@@ -55,10 +53,18 @@ export async function decodedWeights(model: Model, made: Model, settings: Settin
 
 async function valuesOf(weight: Weight, constants: ReadonlyMap<string, Initializer>, settings: Settings) {
   const part = (suffix: string) => constants.get(`${weight.name}_${suffix}`);
-  const half = part("float16") ?? part("bfloat16");
+  const half = part("float16");
   if (half) return Float32Array.from(await numbersIn(half));
+  const { bfloat16 } = FLOAT_FORMATS;
+  if (part("bfloat16_high")) {
+    // The exponent; the sign and the fraction.
+    const [high, low] = [await bytesIn(part("bfloat16_high")), await bytesIn(part("bfloat16_low"))];
+    return Float32Array.from(high, (exponent, at) =>
+      bfloat16.decode(((low[at]! & 128) << 8) | (exponent << 7) | (low[at]! & 127)),
+    );
+  }
   const { format, symmetric, entries, group } = settings;
-  const first = part("quantized") ?? part("quantized_0");
+  const first = part("quantized") ?? part("quantized_0") ?? part("quantized_high");
   if (first === undefined) return undefined;
   const scale = part("scale");
   const granularity = settings.granularity === "auto" ? format.granularity : settings.granularity;
@@ -73,10 +79,18 @@ async function valuesOf(weight: Weight, constants: ReadonlyMap<string, Initializ
   const where: Cut = "obstacle" in cut ? channelCut(weight) : cut;
   const used = eight ? formats.get(format.low === 0 ? "uint8" : "int8") : format;
   const n = weight.elements;
-  const zeros = part("zero_point") && (await numbersIn(part("zero_point")!));
+  const tensorScale = part("tensor_scale") ? (await numbersIn(part("tensor_scale")!))[0]! : 1;
+  /** Codes of 16 bits stand in two constants, one for each byte. */
+  const wide = async (suffix: string) => {
+    const high = part(`${suffix}_high`);
+    if (high === undefined) return part(suffix) && (await numbersIn(part(suffix)!));
+    const low = await numbersIn(part(`${suffix}_low`)!);
+    return (await numbersIn(high)).map((byte, at) => 256 * byte + low[at]!);
+  };
+  const zeros = await wide("zero_point");
   let numbers: (at: number, place: number) => number;
-  if (["int8", "int16", "uint16"].includes(first.dtype) || (used.kind === "integer" && used.bits === 8)) {
-    const codes = await numbersIn(first);
+  if (used.kind === "integer" && used.bits >= 8) {
+    const codes = (await wide("quantized"))!;
     numbers = (at, place) => codes[at]! - (zeros ? zeros[zeros.length === 1 ? 0 : place]! : 0);
   } else {
     const planes: Uint8Array[] = [];
@@ -89,14 +103,14 @@ async function valuesOf(weight: Weight, constants: ReadonlyMap<string, Initializ
     );
     if (used.kind === "learned") {
       const book = await numbersIn(part("codebook")!.dtype === "int32" ? part("codebook_1")! : part("codebook")!);
-      numbers = (at, place) => book[(book.length === entries ? 0 : Math.floor(place / group) * entries) + codes[at]!]!;
+      const first = (place: number) => (book.length === entries ? 0 : Math.floor(place / group) * entries);
+      numbers = (at, place) => book[first(place) + codes[at]!]! * tensorScale;
     } else if (used.kind === "integer") {
       const middle = symmetric ? 2 ** (used.bits - 1) : 0;
       numbers = (at, place) => codes[at]! - (zeros ? zeros[place]! : middle);
     } else numbers = (at) => used.decode(codes[at]!);
   }
   const scales = scale && (await scaleValues(scale, format.fixed?.scales));
-  const tensorScale = part("tensor_scale") ? (await numbersIn(part("tensor_scale")!))[0]! : 1;
   return Float32Array.from({ length: n }, (_, at) => {
     const place = placeOf(where, at);
     const factor = scales ? Math.fround(scales[scales.length === 1 ? 0 : place]! * tensorScale) : 1;

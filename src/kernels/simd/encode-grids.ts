@@ -12,7 +12,7 @@ const GUESS_BYTES = 65536;
 const WORTH_GUESSES = 32768;
 
 const SCALINGS = { signed: 0, absolute: 1, affine: 2, mean: 1, none: 1, given: 1 } as const;
-const FORMATS = { float32: 0, float16: 1, bfloat16: 2, float8e8m0: 3, float8e4m3fn: 4 } as const;
+const FORMATS = { float32: 0, float16: 1, shared16: 2, float8e8m0: 3, float8e4m3fn: 4 } as const;
 
 export interface Grids {
   /** Puts grid `index` in force. */

@@ -35,26 +35,21 @@ export interface ExtractPlan {
 /** What the model that the nodes are for can hold. */
 export interface DecodingPlace {
   readonly opset: number;
-  /** Whether its opset may be raised to what Cast from bfloat16 needs. */
-  readonly bfloat16: boolean;
 }
-
-/** Cast from bfloat16 came with opset 13. */
-const BFLOAT16_OPSET = 13;
 
 export function planExtract(weight: Weight, settings: Settings, place: DecodingPlace): ExtractPlan {
   const { format } = settings;
   if (isPlain(format)) {
     const dtype = format.dtype === "bfloat16" ? "bfloat16" : "float16";
-    const planes = inPlanes(settings.pack, weight);
+    const planes = inPlanes(dtype, settings.pack, weight);
     return {
       format,
       text: planes ? `${dtype} in two planes` : dtype,
-      // Planes are decoded from bytes.
-      opset: dtype === "bfloat16" && !planes ? BFLOAT16_OPSET : 0,
+      opset: 0,
       copies: planes ? COPIES.planes : COPIES.cast,
       bytes: 2 * weight.elements,
-      pack: (edits, workers) => (planes ? packHalfPlanes : packHalf)(edits, workers, weight, dtype),
+      pack: (edits, workers) =>
+        planes ? packHalfPlanes(edits, workers, weight, dtype) : packHalf(edits, workers, weight),
     };
   }
   const granularity = settings.granularity === "auto" ? format.granularity : settings.granularity;
@@ -104,17 +99,16 @@ function codedPlan(weight: Weight, settings: Settings, cut: Cut, place: Decoding
     symmetric,
     range: ranges.get(settings.range).kernel(settings),
     rounding: roundings.get(settings.rounding).kernel(settings),
-    scaleFormat: scaleFormat(settings, many, place),
+    scaleFormat: scaleFormat(settings, many),
     entries,
     group,
   };
-  const half = layout.scaleFormat === "bfloat16";
   const codes =
     packingFor(levelsOf(format, entries)).planes.length > 1 ? "planes" : format.bits === 8 ? "cast" : "table";
   return {
     format,
     text: textOf(layout),
-    opset: half ? BFLOAT16_OPSET : 0,
+    opset: 0,
     copies: COPIES[codes],
     bytes: codedBytes(weight, layout),
     pack: (edits, workers) => packCoded(edits, workers, weight, layout, place.opset),
@@ -139,10 +133,9 @@ function codedBytes(weight: Weight, layout: CodeLayout): number {
   return codes + rows * columns * (width + (format.kind === "integer" && !symmetric ? 1 : 0));
 }
 
-function scaleFormat({ format, scales }: Settings, many: boolean, { bfloat16 }: DecodingPlace): ScaleFormat {
+function scaleFormat({ format, scales }: Settings, many: boolean): ScaleFormat {
   if (format.fixed) return format.fixed.scales;
-  const wanted = scales === "auto" ? (many ? "bfloat16" : "float32") : scales;
-  return wanted === "bfloat16" && !bfloat16 ? "float32" : wanted;
+  return scales === "float16" || (scales === "auto" && many) ? "shared16" : "float32";
 }
 
 function textOf(layout: CodeLayout): string {

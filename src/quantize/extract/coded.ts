@@ -8,6 +8,7 @@ import { derivedData, type TensorData, tensor } from "../../tensor/tensor.js";
 import { type CodeLayout, channelsOf, groupSize, groupsOf, type PackedCodes, packedCodes } from "../codes.js";
 import type { Workers } from "../computation.js";
 import { scaleMatrix } from "../cut.js";
+import type { ScaleFormat } from "../formats/index.js";
 import { type Edits, makeNode, type Parts } from "../rewrite.js";
 import type { Weight } from "../weights.js";
 import { finish, isHalf, type Packed, packed } from "./extract.js";
@@ -15,7 +16,7 @@ import { type Decoding, decodingShapes } from "./shapes.js";
 import { Shared } from "./shared.js";
 import { blockIndex, digitTable, integers, levelsTable, scaleTable } from "./tables.js";
 
-/** `opset`: of the model that the nodes are for. At least 7; scales in bfloat16 need 13. */
+/** `opset`: of the model that the nodes are for, at least 7. */
 export function packCoded(edits: Edits, workers: Workers, weight: Weight, layout: CodeLayout, opset: number): Packed {
   const made = packedCodes(workers, weight, layout);
   const chain = new Chain(edits, weight, layout, made, opset);
@@ -79,7 +80,7 @@ class Chain {
       steps.push(["Sub", [this.spread(this.value("Cast", [name], { to: FLOAT }))]]);
     }
     const coded = scaleFormat === "float8e8m0" || scaleFormat === "float8e4m3fn";
-    const name = this.part("scale", coded ? "uint8" : scaleFormat, this.scaleDims(), scales!);
+    const name = this.part("scale", coded ? "uint8" : dtypeOf(scaleFormat), this.scaleDims(), scales!);
     let scale = name;
     if (coded) {
       const index = this.value("Cast", [name], { to: DTYPES.int32.code });
@@ -107,17 +108,11 @@ class Chain {
   private numbersOf(): Step[] {
     const { format, symmetric, cut } = this.layout;
     const { planes, packing } = this.made;
-    const { dtype, kind } = format;
+    const { kind } = format;
     const whole = packing.planes.length === 1 && packing.planes[0]!.each === 1;
     if (whole && kind === "integer") {
       const bytes = symmetric ? flipped(planes[0]!) : planes[0]!;
       const codes = this.part("quantized", symmetric ? "int8" : "uint8", this.#shapes.planes[0]!.bytes, bytes);
-      return this.shaped([["Cast", [codes], { to: FLOAT }]]);
-    }
-    // Cast from the 8-bit float types came with opset 19.
-    const type = dtype ?? format.codec;
-    if (whole && kind === "float" && type !== undefined && type in DTYPES && this.opset >= 19) {
-      const codes = this.part("quantized", type as DType, this.#shapes.planes[0]!.bytes, planes[0]!);
       return this.shaped([["Cast", [codes], { to: FLOAT }]]);
     }
     const groups = kind === "learned" ? groupsOf(this.layout) : 1;
@@ -184,9 +179,12 @@ class Chain {
     const { levels } = this.made;
     if (levels === undefined) return levelsTable(this.#place, format);
     if (this.#levels !== undefined) return this.#levels;
-    const name = this.part("codebook", scaleFormat as DType, [groupsOf(this.layout) * entries], levels);
-    this.#levels = scaleFormat === "float32" ? name : this.value("Cast", [name], { to: FLOAT });
-    return this.#levels;
+    const { tensorScale } = this.made;
+    let name = this.part("codebook", dtypeOf(scaleFormat), [groupsOf(this.layout) * entries], levels);
+    if (scaleFormat !== "float32") name = this.value("Cast", [name], { to: FLOAT });
+    if (tensorScale) name = this.value("Mul", [name, this.part("tensor_scale", "float32", [], tensorScale)]);
+    this.#levels = name;
+    return name;
   }
 
   private part(suffix: string, dtype: DType, dims: readonly number[], data: TensorData): string {
@@ -234,3 +232,6 @@ function flipped(data: TensorData): TensorData {
     for await (const piece of data.stream()) yield piece.map((byte) => byte ^ 0x80);
   });
 }
+
+/** The element type that holds scales: what builds of the runtime with few Casts can cast, too. */
+const dtypeOf = (format: ScaleFormat): DType => (format === "shared16" ? "float16" : (format as DType));

@@ -8,8 +8,8 @@ import { INTEGER_FORMATS, type IntegerFormatName } from "../../tensor/integers.j
 import { LEVEL_TABLES, levelCode } from "../../tensor/level-tables.js";
 import { bitsPerCode, packingFor } from "../../tensor/packing.js";
 
-/** Element types of scales in the file. */
-export type ScaleFormat = "float32" | "float16" | "bfloat16" | "float8e8m0" | "float8e4m3fn";
+/** Types of scales in the file. shared16: float16, times a power of two that all scales of a weight share. */
+export type ScaleFormat = "float32" | "float16" | "shared16" | "float8e8m0" | "float8e4m3fn";
 
 export type Granularity = "tensor" | "channel" | "block";
 

@@ -24,7 +24,7 @@ export const dequantizeLinear = defineNativeForm({
   serves: ({ format }) => since(format.dtype) !== undefined,
   reads: "integers of 2, 4, 8 and 16 bits and float8, of any operator",
   slow: ({ format }, target) =>
-    format.dtype && target.fast.dequantizeLinear.includes(format.dtype) ? undefined : "dequantizeLinear",
+    format.dtype && target.fast.dequantizeLinear.includes(format.dtype) ? undefined : { row: "dequantizeLinear" },
   plan(weight, settings) {
     const cut = cutOf(weight, settings);
     if ("obstacle" in cut) return cut;

@@ -2,6 +2,7 @@
 
 import type { Note } from "../../base/note.js";
 import type { Method } from "../../base/registry.js";
+import type { Model } from "../../ir/model.js";
 import type { Target } from "../../targets/target.js";
 import type { Workers } from "../computation.js";
 import type { Settings } from "../options.js";
@@ -12,6 +13,19 @@ export const MICROSOFT = "com.microsoft";
 
 /** A row of a target's table: what is fast there, and why. */
 export type TargetRow = keyof Target["fast"];
+
+/** The row of a target that says that a form is slower than float there. */
+export interface Against {
+  readonly row: TargetRow;
+  /** It is fast for few rows of activations, and the weight is multiplied with many, or the file does not say how many. */
+  readonly rows?: "many" | "unknown";
+}
+
+/** One weight, where how it is used may matter. */
+export interface Use {
+  readonly weight: Weight;
+  readonly model: Model;
+}
 
 /** What a native form made of a weight. */
 export interface NativeResult {
@@ -44,8 +58,8 @@ export interface NativeForm extends Method {
   readonly reads: string;
   /** Whether the options ask for codes that it reads, whatever the target. */
   serves(settings: Settings): boolean;
-  /** The row of the target that says that it is slower than float there, for this weight where one is given; undefined: it is fast. */
-  slow(settings: Settings, target: Target, weight?: Weight): TargetRow | undefined;
+  /** What speaks against it there, for this weight where one is given; undefined: it is fast, at least for some weights. */
+  slow(settings: Settings, target: Target, use?: Use): Against | undefined;
   /** Why it cannot read a weight with these settings, or what it would make of it. */
   plan(weight: Weight, settings: Settings, target: Target): NativePlan | { readonly obstacle: string };
 }

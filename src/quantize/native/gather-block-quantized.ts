@@ -10,11 +10,11 @@ export const gatherBlockQuantized = defineNativeForm({
     "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftgatherblockquantized",
   serves: isBlocks,
   reads: "weights 2, 4 or 8-bit integers in blocks, of Gather along axis 0",
-  // 2 bits were run with onnxruntime-node only: elsewhere they are read so when asked for.
+  // WebGPU takes 4 and 8 bits alone.
   slow: ({ format }, target) =>
     target.fast.gatherBlockQuantized && (format.bits !== 2 || target.timedOn.includes("native"))
       ? undefined
-      : "gatherBlockQuantized",
+      : { row: "gatherBlockQuantized" },
   plan(weight, settings, target) {
     const planned = planBlocks(weight, settings, target);
     if ("obstacle" in planned || !usesProduct(weight)) return planned;

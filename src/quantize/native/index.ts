@@ -3,16 +3,18 @@
 import { unsupported } from "../../base/errors.js";
 import { info, type Note, warning } from "../../base/note.js";
 import { registry } from "../../base/registry.js";
+import type { Model } from "../../ir/model.js";
 import type { Target } from "../../targets/target.js";
 import type { Settings } from "../options.js";
 import type { Weight } from "../weights.js";
 import { dequantizeLinear } from "./dequantize-linear.js";
-import { MICROSOFT, type NativeForm, type NativePlan, type TargetRow } from "./form.js";
+import { type Against, MICROSOFT, type NativeForm, type NativePlan, type TargetRow } from "./form.js";
 import { gatherBlockQuantized } from "./gather-block-quantized.js";
 import { matMulBnb4 } from "./matmul-bnb4.js";
 import { matMulNBits } from "./matmul-nbits.js";
+import { FEW_ROWS } from "./rows.js";
 
-export type { NativePlan, NativeResult, TargetRow } from "./form.js";
+export type { Against, NativePlan, NativeResult, TargetRow } from "./form.js";
 export { MICROSOFT };
 
 export const nativeForms = registry<NativeForm>("native form", [
@@ -39,27 +41,28 @@ export const mayBeMatMulNBits = (settings: Settings, target: Target): boolean =>
   candidates(settings).includes(matMulNBits) &&
   (settings.form === "native" || matMulNBits.slow(settings, target) === undefined);
 
+type Refused = { readonly obstacle: string; readonly against?: Against };
+
 /**
- * The form that a weight takes; else why none, and which row of the target speaks against it. With form native and
- * dequantize the target's rows do not count.
+ * The form that a weight takes; else why none, and what of the target speaks against it. With form native and dequantize
+ * the target's rows do not count.
  */
-export function planNative(
-  weight: Weight,
-  settings: Settings,
-  target: Target,
-): NativePlan | { readonly obstacle: string; readonly row?: TargetRow } {
-  let first: { readonly obstacle: string; readonly row?: TargetRow } | undefined;
+export function planNative(weight: Weight, settings: Settings, target: Target, model: Model): NativePlan | Refused {
+  let first: Refused | undefined;
   for (const form of candidates(settings)) {
     const plan = form.plan(weight, settings, target);
     if ("obstacle" in plan) {
       first ??= plan;
       continue;
     }
-    const row = form.slow(settings, target, weight);
-    if (row === undefined || settings.form !== "auto") return { ...plan, slow: row };
+    const against = form.slow(settings, target, { weight, model });
+    if (against === undefined || settings.form !== "auto") {
+      return { ...plan, slow: against?.rows === "unknown" ? undefined : against?.row };
+    }
     // That it could be read so, but slowly, says more than what another form lacks.
-    if (first?.row === undefined)
-      first = { obstacle: `${plan.operators.join(" and ")} is not fast on ${target.name}`, row };
+    if (first?.against === undefined) {
+      first = { obstacle: `${plan.operators.join(" and ")} is not fast on ${target.name}`, against };
+    }
   }
   return first ?? { obstacle: `no operator of the runtime reads ${settings.format.name} so` };
 }
@@ -81,7 +84,7 @@ export interface NativeChoice {
   readonly weight: Weight;
   /** The operators that read it; none where a row of the target spoke against them. */
   readonly plan?: NativePlan;
-  readonly row?: TargetRow;
+  readonly against?: Against;
 }
 
 const ROWS: Readonly<Record<NativeForm["name"], TargetRow>> = {
@@ -96,7 +99,7 @@ export function explained(choices: readonly NativeChoice[], target: Target): rea
   const notes: Note[] = [];
   for (const [name, row] of Object.entries(ROWS) as [NativeForm["name"], TargetRow][]) {
     const taken = choices.filter(({ plan }) => plan?.operators.includes(name));
-    const left = choices.filter((choice) => choice.row === row);
+    const left = choices.filter(({ against }) => against?.row === row);
     const because = `on target ${target.name}: ${target.why[row]}.`;
     const slow = taken.filter(({ plan }) => plan?.slow === row);
     const fast = taken.filter(({ plan }) => plan?.slow !== row);
@@ -104,8 +107,11 @@ export function explained(choices: readonly NativeChoice[], target: Target): rea
       notes.push(warning("slow-form", `${name} was asked for ${counted(slow)} and is not fast ${because}`));
     }
     if (fast.length > 0) notes.push(info("form-chosen", `${name} reads ${counted(fast)} ${because}`));
-    if (left.length > 0) {
-      notes.push(info("form-left", `${counted(left)}: decoded at load and not read by ${name}, ${because}`));
+    for (const rows of [undefined, "many", "unknown"] as const) {
+      const those = left.filter(({ against }) => against?.rows === rows);
+      if (those.length === 0) continue;
+      const text = `${counted(those)}: decoded at load and not read by ${name}, ${rows ? LEFT[rows] : ""}${because}`;
+      notes.push(info("form-left", rows ? `${text} Form native (--form native) takes it all the same.` : text));
     }
   }
   const unmet = new Map<string, NativeChoice[]>();
@@ -117,6 +123,11 @@ export function explained(choices: readonly NativeChoice[], target: Target): rea
   }
   return notes;
 }
+
+const LEFT = {
+  many: `which is slower than float for more than ${FEW_ROWS} rows of activations at these bits, `,
+  unknown: `as the file does not say that they are multiplied with few rows (${FEW_ROWS} at most: a declared shape, or a decoder with a cache), `,
+};
 
 function counted(choices: readonly NativeChoice[]): string {
   const names = choices.slice(0, 3).map(({ weight }) => `"${weight.name}"`);

@@ -21,7 +21,7 @@ export const matMulBnb4 = defineNativeForm({
   reference: "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftmatmulbnb4",
   serves: ({ format, granularity }) => format.name in TYPES && granularity !== "channel" && granularity !== "tensor",
   reads: "weights nf4 or fp4 in blocks, of MatMul and Gemm",
-  slow: (_, target) => (target.fast.matMulBnb4 ? undefined : "matMulBnb4"),
+  slow: (_, target) => (target.fast.matMulBnb4 ? undefined : { row: "matMulBnb4" }),
   plan(weight, settings) {
     const matrix = sharedMatrix(weight, isProduct);
     if ("obstacle" in matrix) return matrix;

@@ -2,6 +2,7 @@
 
 import { isBlocks, planBlocks, usesProduct, usesTable } from "./blocks.js";
 import { defineNativeForm } from "./form.js";
+import { rowsOf } from "./rows.js";
 
 export const matMulNBits = defineNativeForm({
   name: "MatMulNBits",
@@ -9,9 +10,13 @@ export const matMulNBits = defineNativeForm({
   reference: "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftmatmulnbits",
   serves: isBlocks,
   reads: "weights 2, 4 or 8-bit integers in blocks, of MatMul and Gemm",
-  slow({ format }, target, weight) {
-    if (!target.fast.matMulNBits.some(({ bits }) => bits === format.bits)) return "matMulNBits";
-    return weight && usesTable(weight) && !target.fast.gatherBlockQuantized ? "gatherBlockQuantized" : undefined;
+  slow({ format }, { fast }, use) {
+    const row = fast.matMulNBits.find(({ bits }) => bits === format.bits);
+    if (row === undefined) return { row: "matMulNBits" };
+    if (use === undefined) return undefined;
+    if (usesTable(use.weight) && !fast.gatherBlockQuantized) return { row: "gatherBlockQuantized" };
+    const rows = row.rows === "any" ? "few" : rowsOf(use.weight, use.model);
+    return rows === "few" ? undefined : { row: "matMulNBits", rows };
   },
   plan(weight, settings, target) {
     const planned = planBlocks(weight, settings, target);

@@ -6,8 +6,9 @@
 import type { Node } from "../../ir/model.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { fromBfloat16, fromFloat16 } from "../../tensor/float16.js";
-import { derivedData, float32, type TensorData } from "../../tensor/tensor.js";
+import { float32 } from "../../tensor/tensor.js";
 import { bfloat16Copy, halfCopy, notFinite, type Workers } from "../computation.js";
+import { bytePlane, highByte, lowByte } from "../extract/byte-plane.js";
 import { finish, isHalf, type Packed, packed } from "../extract/extract.js";
 import { Shared } from "../extract/shared.js";
 import { type Edits, makeNode, type Parts } from "../rewrite.js";
@@ -16,8 +17,12 @@ import type { Weight } from "../weights.js";
 /** Smaller weights save less than the nodes that decode them take. */
 const SMALLEST = 4096;
 
-/** Whether a weight of so many elements is worth two planes. */
-export const inPlanes = (pack: string, { elements }: Weight) => pack === "brotli" && elements >= SMALLEST;
+/**
+ * Whether a weight is stored in two planes: bfloat16 always, because not every build of the runtime can cast it (onnxruntime-web's
+ * with WebGPU cannot); float16 where it is asked for and worth it.
+ */
+export const inPlanes = (dtype: "float16" | "bfloat16", pack: string, { elements }: Weight) =>
+  dtype === "bfloat16" || (pack === "brotli" && elements >= SMALLEST);
 
 /** As `packHalf`, in planes. bfloat16: subnormals (below 1.2e-38) come back as 0, and NaN and infinities are refused when pulled. */
 export function packHalfPlanes(edits: Edits, workers: Workers, weight: Weight, dtype: "float16" | "bfloat16"): Packed {
@@ -26,8 +31,8 @@ export function packHalfPlanes(edits: Edits, workers: Workers, weight: Weight, d
   const { dims } = weight.tensor;
   const names = ["high", "low"].map((part) => edits.fresh(`${weight.name}_${dtype}_${part}`)) as [string, string];
   const planes = half
-    ? [plane(copy.data, (word) => word >> 8), plane(copy.data, (word) => word & 255)]
-    : [plane(copy.data, exponentOf(weight)), plane(copy.data, (word) => (word & 127) | ((word >> 8) & 128))];
+    ? [highByte(copy.data), lowByte(copy.data)]
+    : [bytePlane(copy.data, exponentOf(weight)), bytePlane(copy.data, (word) => (word & 127) | ((word >> 8) & 128))];
   const parts: Parts = names.map((name, at) => [name, { dtype: "uint8", dims, data: planes[at]! }] as const);
   const shared = Shared.of(edits);
   const table = (name: string, make: () => ReturnType<typeof float32>) =>
@@ -53,17 +58,6 @@ export function packHalfPlanes(edits: Edits, workers: Workers, weight: Weight, d
     );
   }
   return packed(parts, finish(weight, nodes, result));
-}
-
-/** A byte of each word. */
-function plane(words: TensorData, byteOf: (word: number) => number): TensorData {
-  return derivedData(words.byteLength / 2, async function* () {
-    for await (const piece of words.stream()) {
-      const bytes = new Uint8Array(piece.byteLength / 2);
-      for (let i = 0; i < bytes.length; i++) bytes[i] = byteOf(piece[2 * i]! | (piece[2 * i + 1]! << 8));
-      yield bytes;
-    }
-  });
 }
 
 const exponentOf = (weight: Weight) => (word: number) => {

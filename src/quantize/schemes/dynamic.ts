@@ -227,6 +227,10 @@ class Rewriting {
       notes.push(
         warning("slow-form", `Target ${target.name} has no integer products: these layers will run on the CPU there.`),
       );
+    } else if (!target.fast.dynamicInt8Conv && this.multiplied.some(({ opType }) => opType === "Conv")) {
+      const convs = this.multiplied.filter(({ opType }) => opType === "Conv").length;
+      const text = `${convs} Conv may be slower than float on target ${target.name}: ${target.why.dynamicInt8Conv}. Leave them float with keep: ["Conv"] (--keep Conv); pare measure times both.`;
+      notes.push(warning("slow-form", text));
     }
     if (this.#reduced && [...this.plan.parts.values()].some((part) => part === "product" || part === "lstm")) {
       const text =

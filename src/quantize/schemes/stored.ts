@@ -21,7 +21,7 @@ export const stored = defineScheme({
   operators: ["*"],
   reads: {
     ...COMMON,
-    pack: true,
+    pack: { when: ({ format }) => format.computes === true, needs: "weights float16; bfloat16 is always packed so" },
     compute: { when: ({ format }) => format.computes === true, needs: "weights float16" },
   },
   serves: ({ format, compute, sparse }) =>
@@ -42,9 +42,8 @@ export const stored = defineScheme({
   },
   async apply(given, settings, context) {
     const dtype = settings.format.dtype === "bfloat16" ? "bfloat16" : "float16";
-    const planes = settings.pack === "brotli";
-    // Cast from bfloat16 came with opset 13.
-    const { model, notes: raised } = raiseOpset(await prepare(given), dtype === "bfloat16" ? 13 : 1);
+    const planes = dtype === "bfloat16" || settings.pack === "brotli";
+    const { model, notes: raised } = raiseOpset(await prepare(given), 7);
     const edits = new Edits(model);
     const choice = selection(model, settings);
     const kept: { weight: Weight; reason: string }[] = [];
@@ -68,7 +67,9 @@ export const stored = defineScheme({
       extract(
         edits,
         weight,
-        (inPlanes(settings.pack, weight) ? packHalfPlanes : packHalf)(edits, context, weight, dtype),
+        inPlanes(dtype, settings.pack, weight)
+          ? packHalfPlanes(edits, context, weight, dtype)
+          : packHalf(edits, context, weight),
       );
       count++;
       decoded += weight.elements * 4;
@@ -79,7 +80,7 @@ export const stored = defineScheme({
     checkHeap(context.target, decoded, COPIES[planes ? "planes" : "cast"] * largest);
     const note = info(
       `stored-${dtype}`,
-      `${count} weights are stored as ${dtype}${planes ? " in two planes of bytes, for brotli," : ""} and become float32 once, when the model loads.`,
+      `${count} weights are stored as ${dtype}${planes ? " in two planes of bytes" : ""} and become float32 once, when the model loads.`,
     );
     return { model: edits.apply(), notes: [...raised, note, ...notes, ...keptNotes(kept)] };
   },

@@ -1,7 +1,6 @@
 // Weight-only quantization, round to nearest: packed operators where the target is fast at them, else self-extracting.
 
-import { PareError } from "../../base/errors.js";
-import { info, type Note, warning } from "../../base/note.js";
+import { info, type Note } from "../../base/note.js";
 import type { Model } from "../../ir/model.js";
 import type { StepContext } from "../../step/step.js";
 import { type DecodingPlace, floatBytes, overheadOf, planExtract } from "../extract/choose.js";
@@ -35,8 +34,8 @@ export const weightOnly = defineScheme({
     layers: true,
     sparse: true,
     pack: {
-      when: ({ format, layers }) => (isPlain(format) && format !== UNQUANTIZED) || layers !== undefined,
-      needs: "weights float16 or bfloat16; all others are packed as brotli takes them best anyway",
+      when: ({ format, layers }) => format.computes === true || layers !== undefined,
+      needs: "weights float16; all others are packed as brotli takes them best anyway",
     },
     form: true,
     granularity: true,
@@ -94,28 +93,19 @@ const searches = ({ scaling, bits, fixed }: Settings["format"]) =>
   bits <= 8 &&
   fixed?.scales !== "float8e8m0";
 
-/** The plan at the opset that it needs. Where that cannot be had only for bfloat16 scales, these are float32. */
+/** The plan at the opset that it needs. */
 function planned(model: Model, settings: Settings, context: Surveyed) {
   const first = rewritten(model, settings, context);
-  try {
-    const raised = raiseOpset(model, first.opset);
-    const plan = raised.model === model ? first : rewritten(raised.model, settings, context);
-    return { plan, notes: raised.notes };
-  } catch (error) {
-    if (!(error instanceof PareError)) throw error;
-    const plain = rewritten(model, settings, context, false);
-    const raised = raiseOpset(model, plain.opset);
-    const plan = raised.model === model ? plain : rewritten(raised.model, settings, context, false);
-    const text = `Scales are float32, not bfloat16, which needs opset 13: ${error.message}`;
-    return { plan, notes: [...raised.notes, warning("scales-float32", text)] };
-  }
+  const raised = raiseOpset(model, first.opset);
+  const plan = raised.model === model ? first : rewritten(raised.model, settings, context);
+  return { plan, notes: raised.notes };
 }
 
-function rewritten(model: Model, settings: Settings, context: Surveyed, bfloat16 = true) {
+function rewritten(model: Model, settings: Settings, context: Surveyed) {
   checkForm(settings);
   const edits = new Edits(model);
   const choice = selection(model, settings);
-  const place: DecodingPlace = { opset: model.opsets.get("") ?? 1, bfloat16 };
+  const place: DecodingPlace = { opset: model.opsets.get("") ?? 1 };
   const kept: { weight: Weight; reason: string }[] = [];
   const notes: Note[] = [];
   const made: { weight: Weight; what: string }[] = [];
@@ -172,14 +162,14 @@ function quantizeOne(
   if (sparse && (sparse.what !== undefined || settings.format === UNQUANTIZED)) return sparse;
   let native: NativeChoice | undefined;
   if (settings.form !== "extract") {
-    const plan = planNative(weight, settings, context.target);
+    const plan = planNative(weight, settings, context.target, edits.model);
     if (!("obstacle" in plan)) {
       const { what, notes } = plan.pack(edits, context);
       const { opset, microsoft } = plan;
       return { what, notes, opset, microsoft: microsoft > 0, copies: 0, native: { weight, plan } };
     }
     if (settings.form !== "auto") return { reason: `${plan.obstacle}; form ${settings.form} was asked for` };
-    native = { weight, ...(plan.row && { row: plan.row }) };
+    native = { weight, ...(plan.against && { against: plan.against }) };
   }
   const plan = planExtract(weight, settings, place);
   if (plan.bytes + overheadOf(weight) >= floatBytes(weight)) {

@@ -2,8 +2,9 @@
 // Runtime does not fold a node whose result it cannot foresee (NonZero and Compress would be shorter).
 
 import type { Node } from "../../ir/model.js";
-import { DTYPES, type DType } from "../../tensor/dtype.js";
+import { DTYPES } from "../../tensor/dtype.js";
 import { int64, type TensorData, tensor } from "../../tensor/tensor.js";
+import { highByte, lowByte } from "../extract/byte-plane.js";
 import { Shared } from "../extract/shared.js";
 import { digitTable, integers, type TablePlace } from "../extract/tables.js";
 import { type Edits, makeNode, type Parts } from "../rewrite.js";
@@ -60,15 +61,24 @@ export function placeByGaps(
   bits: GapBits,
   exact: boolean,
 ): Placing {
-  const name = edits.fresh(`${weight.name}_gaps`);
   const chain = new Chain(edits, weight);
   const { place } = chain;
   const count = (gaps.byteLength * 8) / bits;
-  const index = chain.value("CumSum", [chain.value("Cast", [name], { to: DTYPES.int32.code }), scalar(place, 0)]);
+  const parts: Parts[number][] = [];
+  const bytes = (suffix: string, data: TensorData) => {
+    const name = edits.fresh(`${weight.name}_${suffix}`);
+    parts.push([name, { dtype: "uint8", dims: [count], data }]);
+    return chain.value("Cast", [name], { to: DTYPES.int32.code });
+  };
+  const gap = () =>
+    chain.value("Add", [
+      chain.value("Mul", [bytes("gaps_high", highByte(gaps)), int32(place, 256)]),
+      bytes("gaps_low", lowByte(gaps)),
+    ]);
+  const index = chain.value("CumSum", [bits === 8 ? bytes("gaps", gaps) : gap(), scalar(place, 0)]);
   const own = exact ? values : chain.first(values, count);
   const placed = chain.value("ScatterElements", [chain.zeros([weight.elements]), index, own], { axis: 0 });
-  const dtype: DType = bits === 8 ? "uint8" : "uint16";
-  return { parts: [[name, { dtype, dims: [count], data: gaps }]], nodes: chain.shaped(placed) };
+  return { parts, nodes: chain.shaped(placed) };
 }
 
 /** A weight of zeros. */

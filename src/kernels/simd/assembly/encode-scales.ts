@@ -151,7 +151,7 @@ function stored(exact: f32): f32 {
     if (magnitude >= 0x38800000) return reinterpret<f32>((magnitude + 0x1fff) & ~0x1fff | sign);
     return copysign<f32>(ceil<f32>(abs(scale) * <f32>16777216.0) * <f32>(1.0 / 16777216.0), scale);
   }
-  if (format == 2) return reinterpret<f32>(min((magnitude + 0xffff) & ~0xffff, 0x7f7f0000) | sign);
+  if (format == 2) return reinterpret<f32>(min((magnitude + 0x1fff) & ~0x1fff, 0x7f7fe000) | sign);
   if (format == 3) return reinterpret<f32>(max(min(magnitude, 0x7f000000) & 0x7f800000, 0x00400000));
   // Half to even: three bits of the mantissa from 2^-6 on, below it multiples of 2^-9.
   if (magnitude >= 0x3c800000) {

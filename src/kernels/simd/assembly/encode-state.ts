@@ -40,7 +40,7 @@ export function useGrid(
 export let scaling: i32 = 0;
 /** What the largest magnitude is divided by. */
 export let divisor: f32 = 1;
-/** 0 float32, 1 float16, 2 bfloat16, 3 float8e8m0, 4 float8e4m3fn. */
+/** 0 float32, 1 float16, 2 shared16, 3 float8e8m0, 4 float8e4m3fn. */
 export let format: i32 = 0;
 export let tensorScale: f32 = 1;
 
