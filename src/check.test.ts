@@ -10,7 +10,7 @@ import { everyNode } from "./ir/traverse.js";
 import { load } from "./load.js";
 import { printCheck } from "./report/check.js";
 import { targets } from "./targets/index.js";
-import { float32, tensor } from "./tensor/tensor.js";
+import { bytesData, float32, tensor } from "./tensor/tensor.js";
 
 const weight = (...dims: number[]) => float32(dims, new Float32Array(dims.reduce((all, dim) => all * dim, 1)));
 const bytes = (dtype: "int8" | "uint8", ...dims: number[]) => {
@@ -120,6 +120,59 @@ describe("traps", () => {
     const { model: whole } = await check(model, { target: "webgpu" });
     expect(whole.map(({ code }) => code)).toContain("needs-shader-f16");
   });
+});
+
+describe("builds of onnxruntime-web that hold WebGPU", () => {
+  const table = (bits: number) => {
+    const b = graphBuilder();
+    b.initializer("w", bytes("uint8", 4, (32 * bits) / 8));
+    b.initializer("s", weight(4, 1));
+    const attributes = { bits, block_size: 32, gather_axis: 0, quantize_axis: 1 };
+    const inputs = ["w", b.input("ids", "int64", [2]), "s"];
+    b.output(b.node("GatherBlockQuantized", inputs, { domain: "com.microsoft", name: "rows", attributes }), "float32");
+    return b.model({ opsets: { "com.microsoft": 1 } });
+  };
+  const cast = (dtype: "uint4" | "bfloat16" | "float8e4m3fn" | "uint8" | "float16") => {
+    const b = graphBuilder();
+    const size = { uint4: 2, bfloat16: 8, float8e4m3fn: 4, uint8: 4, float16: 8 }[dtype];
+    b.initializer("w", { dtype, dims: [4], data: bytesData(new Uint8Array(size)) });
+    const decoded = b.node("Cast", ["w"], { name: "decode", attributes: { to: int(1) } });
+    b.output(b.node("Add", [b.input("x", "float32", [4]), decoded], { name: "add" }), "float32");
+    return b.model({ opset: 21 });
+  };
+
+  it.each(["wasm", "any"])("%s runs what they lack, and says so", async (target) => {
+    const told = { decode: ["not-in-every-build runs"], add: [] };
+    for (const dtype of ["uint4", "bfloat16", "float8e4m3fn"] as const) {
+      expect(await found(cast(dtype), target), dtype).toEqual(told);
+    }
+    for (const dtype of ["uint8", "float16"] as const) {
+      expect(await found(cast(dtype), target), dtype).toEqual({ decode: [], add: [] });
+    }
+    expect(await found(table(8), target)).toEqual({ rows: ["not-in-every-build runs"] });
+    const result = await check(table(8), { target });
+    expect(result.runs).toBe(true);
+    expect(printCheck(result)).toMatch(/To know.*rows.*no kernel of GatherBlockQuantized.*onnxruntime-web\/wasm/s);
+  });
+
+  it("WebGPU itself: no such Cast, tables of 4 and 8 bits", async () => {
+    expect(await found(cast("uint4"), "webgpu")).toMatchObject({ decode: ["no-kernel will-not-run"] });
+    expect(await found(table(8), "webgpu")).toEqual({ rows: [] });
+    expect(await found(table(2), "webgpu")).toEqual({ rows: ["packed-table will-not-run"] });
+    expect(await found(table(2), "node")).toEqual({ rows: [] });
+  });
+});
+
+it("a dynamic Conv: slower than float on a CPU without VNNI", async () => {
+  const b = graphBuilder();
+  b.initializer("w", bytes("uint8", 4, 4, 3, 3));
+  const x = b.input("x", "float32", [1, 4, 8, 8]);
+  b.node("DynamicQuantizeLinear", [x], { outputs: ["q", "scale", "zero"], name: "quantize" });
+  b.output(b.node("ConvInteger", ["q", "w", "zero"], { name: "conv" }), "int32");
+  const model = b.model();
+  expect(await found(model, "node")).toEqual({ quantize: [], conv: ["dynamic-conv slow"] });
+  expect(await found(model, "any")).toMatchObject({ conv: ["dynamic-conv slow"] });
+  expect(await found(model, "wasm")).toMatchObject({ conv: [] });
 });
 
 describe("what does not run", () => {

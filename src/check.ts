@@ -34,6 +34,7 @@ export async function check(input: Model | string, options: CheckOptions = {}): 
   }));
   const nodes = views.map((view): CheckedNode => {
     const findings = byRuntime.flatMap(({ runtime, placed }) => findingsOf(view, target, runtime, placed));
+    findings.push(...otherBuilds(view, target, worst(findings)));
     const told = findings.filter(
       (one, i) => findings.findIndex((other) => other.code === one.code && other.reason === one.reason) === i,
     );
@@ -92,6 +93,24 @@ function findingsOf(view: NodeView, target: Target, runtime: TargetRuntime, plac
     if (caught) found.push({ code: trap.name, verdict: "slow", ...caught });
   }
   return found;
+}
+
+/** Of a node that runs there: that a build of the runtime which may be loaded instead does not run it. */
+function otherBuilds(view: NodeView, target: Target, verdict: CheckVerdict): CheckFinding[] {
+  if (verdict === "will-not-run") return [];
+  return (target.builds ?? []).flatMap((build): CheckFinding[] => {
+    const placement = place(view, build);
+    if (placement?.at !== undefined || placement?.code !== "no-kernel") return [];
+    return [
+      {
+        code: "not-in-every-build",
+        verdict: "runs",
+        reason: `${placement.why}: there the session fails, also where only WebAssembly is asked for`,
+        change:
+          "import onnxruntime-web/wasm, or write a model for both builds: pare quantize <float model> --form extract --target webgpu",
+      },
+    ];
+  });
 }
 
 const providerIndex = (placement: Placement | undefined): number | undefined => placement?.at;

@@ -6,10 +6,12 @@ import { number, type Results, type Row, slower } from "./results.js";
 
 type Fast = Target["fast"];
 
-/** Whether a target calls a form fast. Forms that are not here make no claim. */
-const claimed: Readonly<Record<string, (fast: Fast) => boolean>> = {
+/** Whether a target calls a form fast for a model. Forms that are not here make no claim. */
+type Claim = (fast: Fast, model: string) => boolean;
+
+const claimed: Readonly<Record<string, Claim>> = {
   float16: (fast) => fast.float16,
-  "int8-dynamic": (fast) => fast.dynamicInt8,
+  "int8-dynamic": (fast, model) => (model === "cnn" ? fast.dynamicInt8Conv : fast.dynamicInt8),
   "qdq-u8s8": (fast) => fast.staticInt8.includes("U8S8"),
   "qdq-u8u8": (fast) => fast.staticInt8.includes("U8U8"),
   "nbits8-4": product(8),
@@ -22,8 +24,10 @@ const claimed: Readonly<Record<string, (fast: Fast) => boolean>> = {
   gather4: (fast) => fast.gatherBlockQuantized,
 };
 
-function product(bits: number): (fast: Fast) => boolean {
-  return (fast) => fast.matMulNBits.some((one) => one.bits === bits);
+/** The decoder step has one row, the encoder one for each token. */
+function product(bits: number): Claim {
+  return (fast, model) =>
+    fast.matMulNBits.some((one) => one.bits === bits && (one.rows === "any" || model === "decoder"));
 }
 
 /** Where each target was timed here. */
@@ -36,7 +40,7 @@ export function claims(results: Results): string {
     const label = forms.find(({ id }) => id === form)?.label ?? form;
     const cells = Object.entries(timedIn).map(([name, places]) => {
       const rows = results.rows.filter((row) => row.form === form && places.test(row.place));
-      return judged(isFast(targets.get(name).fast), rows);
+      return judged((model) => isFast(targets.get(name).fast, model), rows);
     });
     lines.push(`| ${label} | ${cells.join(" | ")} |`);
   }
@@ -44,15 +48,19 @@ export function claims(results: Results): string {
   return [`| form | ${head.join(" | ")} |`, `|---|${head.map(() => "---").join("|")}|`, ...lines].join("\n");
 }
 
-function judged(fast: boolean, all: readonly Row[]): string {
+function judged(isFast: (model: string) => boolean, all: readonly Row[]): string {
   const rows = all.filter((row): row is Row & { ratio: number } => row.ratio !== undefined);
-  const claim = fast ? "fast" : "not fast";
-  if (rows.length === 0) return `${claim}; not measured`;
+  const fast = rows.filter(({ model }) => isFast(model));
+  const others = rows.filter(({ model }) => !isFast(model));
+  const on = (some: readonly Row[]) => [...new Set(some.map(({ model }) => model))].join(", ");
+  if (rows.length === 0) return "not measured";
+  const claim = others.length === 0 ? "fast" : fast.length === 0 ? "not fast" : `fast on ${on(fast)}`;
   const ratios = rows.map(({ ratio }) => ratio);
-  const span = `${number(Math.min(...ratios))} to ${number(Math.max(...ratios))}`;
-  const slow = rows.filter(slower);
-  const where = [...new Set(slow.map(({ model }) => model))].join(", ");
-  if (fast && slow.length > 0) return `${claim}; ${span}: **slower on ${where}**`;
-  if (!fast && slow.length === 0) return `${claim}; ${span}: **nowhere slower**`;
-  return `${claim}; ${span}`;
+  const span = `${claim}; ${number(Math.min(...ratios))} to ${number(Math.max(...ratios))}`;
+  const slow = fast.filter(slower);
+  if (slow.length > 0) return `${span}: **slower on ${on(slow)}**`;
+  if (others.length > 0 && !others.some(slower)) {
+    return `${span}: **${fast.length === 0 ? "nowhere slower" : `not slower on ${on(others)}`}**`;
+  }
+  return span;
 }

@@ -116,6 +116,10 @@ function assign(inputs: readonly ModelInput[], rules: InputRules, rows: Rows, na
   return fields;
 }
 
+/** Whether an input is what an exported decoder keeps of the tokens before: past_key_values.0.key, past_0_k, cache. */
+export const isCache = ({ name, dtype }: ModelInput): boolean =>
+  /^past|key_values|cache/.test(name) && /^float/.test(dtype ?? "");
+
 /**
  * What an exported decoder takes beside its tokens when nothing came before them: a cache of length 0
  * (`past_key_values.*`), and `use_cache_branch` false. Undefined for other inputs.
@@ -124,7 +128,7 @@ function emptyCache(input: ModelInput): ((symbols: ReadonlyMap<string, number>) 
   const { name, dtype, shape = [] } = input;
   if (/^use_cache/.test(name) && dtype === "bool") return () => ({ constant: 0 });
   const free = shape.some((dim, axis) => axis > 0 && typeof dim !== "number");
-  if (!/^past|key_values|cache/.test(name) || !/^float/.test(dtype ?? "") || !free) return undefined;
+  if (!isCache(input) || !free) return undefined;
   const size = (dim: number | string | null, axis: number, symbols: ReadonlyMap<string, number>) =>
     typeof dim === "number" ? dim : ((dim === null ? undefined : symbols.get(dim)) ?? (axis === 0 ? 1 : 0));
   return (symbols) => ({ constant: 0, dims: shape.map((dim, axis) => size(dim, axis, symbols)) });

@@ -33,6 +33,9 @@ export function place(view: NodeView, runtime: TargetRuntime): Placement | undef
     why,
   });
   if (runtime.lacks?.includes(domain)) return none("no-kernel", `${runtime.name} there has no operators of ${domain}`);
+  if (runtime.lacks?.includes(`${domain}:${node.opType}`)) {
+    return none("no-kernel", `${runtime.name} has no kernel of ${node.opType}`);
+  }
   const schema = schemaOf(domain, node.opType, view.version ?? 1);
   if (schema === undefined) {
     const first = firstVersion(domain, node.opType);

@@ -13,7 +13,7 @@ export interface TargetRuntime {
   readonly name: string;
   /** The first with a kernel runs the node; the last is where what the others lack falls back to. */
   readonly providers: readonly [ProviderName, ...ProviderName[]];
-  /** Domains whose operators its build leaves out. */
+  /** What its build leaves out: a domain with all its operators, or one operator ("com.microsoft:GatherBlockQuantized"). */
   readonly lacks?: readonly string[];
 }
 
@@ -32,14 +32,23 @@ export interface Alignment {
 export interface Target extends Method {
   /** Native forms with a fast kernel there. Everything else is stored self-extracting. */
   readonly fast: {
-    /** Bit widths for which MatMulNBits is at least as fast as float, with the accuracy_level that makes it so. */
-    readonly matMulNBits: readonly { readonly bits: 2 | 4 | 8; readonly accuracyLevel: number }[];
+    /**
+     * Bit widths for which MatMulNBits is about as fast as float or faster, with the accuracy_level that makes it so, and
+     * for how many rows of activations: "few" (8 at most: a token or some) or any number.
+     */
+    readonly matMulNBits: readonly {
+      readonly bits: 2 | 4 | 8;
+      readonly accuracyLevel: number;
+      readonly rows: "few" | "any";
+    }[];
     readonly matMulBnb4: boolean;
     readonly gatherBlockQuantized: boolean;
     /** Element types of constant weights that a DequantizeLinear makes float at (nearly) no cost at every run. */
     readonly dequantizeLinear: readonly DType[];
-    /** DynamicQuantizeLinear + MatMulInteger / ConvInteger. */
+    /** DynamicQuantizeLinear + MatMulInteger, for products and recurrent layers. */
     readonly dynamicInt8: boolean;
+    /** DynamicQuantizeLinear + ConvInteger with uint8 weights. */
+    readonly dynamicInt8Conv: boolean;
     /** QDQ int8: types of activations and weights with a fused integer kernel, best first; empty: none. */
     readonly staticInt8: readonly StaticInt8[];
     /** float16 arithmetic without casts back to float32. */
@@ -64,6 +73,19 @@ export interface Target extends Method {
   readonly heapLimit: number;
   /** Runtimes in which a model must run to run "there"; the operators they have are in `support/`. */
   readonly runtimes: readonly [TargetRuntime, ...TargetRuntime[]];
+  /**
+   * Builds that may be loaded there instead, with fewer kernels: what they lack is told, and does not keep a model from
+   * running there.
+   */
+  readonly builds?: readonly TargetRuntime[];
 }
+
+/** onnxruntime-web with WebGPU in its build, asked for WebAssembly alone. */
+export const WEBGPU_BUILD: TargetRuntime = {
+  name: "the build of onnxruntime-web that holds WebGPU (transformers.js loads it for device wasm too)",
+  providers: ["webgpu-wasm"],
+  // WebGPU runs it in the sessions that its table was made with.
+  lacks: ["ai.onnx.ml", "com.microsoft:GatherBlockQuantized"],
+};
 
 export const defineTarget = (target: Target): Target => Object.freeze(target);

@@ -10,24 +10,30 @@ export const webgpu = defineTarget({
   fast: {
     // Level 4 opens the integer dot-product shader, where the shape allows it.
     matMulNBits: [
-      { bits: 4, accuracyLevel: 4 },
-      { bits: 8, accuracyLevel: 4 },
+      { bits: 4, accuracyLevel: 4, rows: "any" },
+      { bits: 8, accuracyLevel: 4, rows: "any" },
     ],
     matMulBnb4: false,
     gatherBlockQuantized: true,
     dequantizeLinear: [],
     dynamicInt8: false,
+    dynamicInt8Conv: false,
     staticInt8: [],
     float16: true,
   },
   why: {
-    matMulNBits: "MatMulNBits has shaders of its own for 4 and 8 bits; level 4 allows the integer dot product",
+    matMulNBits:
+      "MatMulNBits has shaders of its own for 4 and 8 bits, and level 4 allows the integer dot product (placed on the GPU, not timed)",
     matMulBnb4: "MatMulBnb4 came late to WebGPU, and was not timed",
-    gatherBlockQuantized: "GatherBlockQuantized decodes on the GPU the rows that are asked for",
-    dequantizeLinear: "DequantizeLinear has a shader, and runs at every run: weights are read, written and read again",
-    dynamicInt8: "DynamicQuantizeLinear, MatMulInteger and ConvInteger have no shader: they run on the CPU",
+    gatherBlockQuantized:
+      "GatherBlockQuantized decodes on the GPU the rows that are asked for, at 4 and 8 bits (placed on the GPU, not timed)",
+    dequantizeLinear:
+      "DequantizeLinear has a shader, and runs at every run: weights are read, written and read again (not timed)",
+    dynamicInt8: "DynamicQuantizeLinear and MatMulInteger have no shader: they run on the CPU, with copies around each",
+    dynamicInt8Conv:
+      "DynamicQuantizeLinear and ConvInteger have no shader: they run on the CPU, with copies around each",
     staticInt8: "QLinearConv, QLinearMatMul and their like have no shader, and pairs are not fused",
-    float16: "WebGPU computes in float16 where the adapter has shader-f16",
+    float16: "WebGPU computes in float16 where the adapter has shader-f16; without it the session fails",
   },
   alignment: [
     {

@@ -198,10 +198,52 @@ describe("a choice is explained", () => {
     return notes.map((note) => `${note.code}: ${note.text}`).join("\n");
   };
   it("by the row of the target that made it", async () => {
-    expect(await text("MatMul", { weights: "int4" }, "node")).toMatch(/form-chosen: MatMulNBits reads "w".*0\.15/);
-    expect(await text("MatMul", { weights: "int4" }, "wasm")).toMatch(/form-left: "w": .*MatMulNBits.*13\.4/);
+    expect(await text("MatMul", { weights: "int4" }, "node")).toMatch(/form-chosen: MatMulNBits reads "w".*0\.33/);
+    expect(await text("MatMul", { weights: "int4" }, "wasm")).toMatch(/form-left: "w": .*MatMulNBits.*9 to 10 times/);
     expect(await text("Gemm", { weights: "nf4" }, "node")).toMatch(/form-left: .*MatMulBnb4/);
     expect(await text("MatMul", { weights: "int4", form: "native" }, "wasm")).toMatch(/slow-form: MatMulNBits/);
+  });
+
+  it("8 and 2 bits on the CPU only for few rows, or when asked for", async () => {
+    const product = (...dims: (number | string)[]) => {
+      const b = graphBuilder();
+      b.initializer("w", weight(80, 48));
+      b.output(b.node("MatMul", [b.input("x", "float32", dims), "w"]), "float32");
+      return b.model({ opset: 17 });
+    };
+    const made = async (model: Model, options: object, target = "node") => {
+      const { model: after, notes } = await apply(model, options, target);
+      const native = after.graph.nodes.some(({ opType }) => opType === "MatMulNBits");
+      return `${native ? "native" : "extract"}; ${notes.map((note) => `${note.code}: ${note.text}`).join("; ")}`;
+    };
+    for (const weights of ["int8", "int2"]) {
+      expect(await made(product(8, 80), { weights })).toMatch(/^native.*form-chosen/);
+      const many = await made(product(9, 80), { weights });
+      expect(many).toMatch(/^extract.*form-left: "w": .*more than 8 rows.*1\.65.*--form native/);
+      const unknown = await made(product("batch", 80), { weights });
+      expect(unknown).toMatch(/^extract.*form-left: "w": .*the file does not say.*--form native/);
+      expect(await made(product(9, 80), { weights, form: "native" })).toMatch(/^native.*slow-form: MatMulNBits/);
+      expect(await made(product("batch", 80), { weights, form: "native" })).toMatch(/^native(?!.*slow-form)/);
+    }
+    expect(await made(product(128, 80), { weights: "int4" })).toMatch(/^native/);
+    expect(await made(product(128, 80), { weights: "int8" }, "webgpu")).toMatch(/^native/);
+  });
+
+  it("tables stay float where a build of the runtime has no kernel for them", async () => {
+    expect(await text("Gather", { weights: "int4" }, "node")).toMatch(/form-chosen: GatherBlockQuantized/);
+    expect(await text("Gather", { weights: "int4" }, "wasm")).toMatch(
+      /form-left: "w": .*GatherBlockQuantized, .*that hold WebGPU/,
+    );
+    expect(await text("Gather", { weights: "int2" }, "webgpu")).toMatch(/form-left: .*at 4 and 8 bits/);
+  });
+
+  it("dynamic convolutions, where they are slower than float", async () => {
+    const options = { weights: "int8", activations: "dynamic" };
+    for (const target of ["node", "any"]) {
+      expect(await text("Conv", options, target)).toMatch(/slow-form: 1 Conv .*--keep Conv/);
+    }
+    expect(await text("Conv", options, "wasm")).not.toMatch(/slow-form/);
+    expect(await text("MatMul", options, "node")).not.toMatch(/slow-form/);
   });
 
   it("with conditions that a weight does not meet", async () => {

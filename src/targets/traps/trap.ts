@@ -1,4 +1,5 @@
-// What a trap is: a node that runs where it stands, but not as fast as another form of it would.
+// What a trap is: a node that a kernel takes by its version and types, but not as fast as another form of it would run, or
+// that fails by one of its attributes.
 
 import type { Method } from "../../base/registry.js";
 import type { NodeView } from "../node-view.js";
@@ -15,6 +16,8 @@ export interface TrapSite {
 }
 
 export interface Caught {
+  /** Default "slow". */
+  readonly verdict?: "slow" | "will-not-run";
   /** One or two sentences: what is slow, with the measured figure where there is one. */
   readonly reason: string;
   /** What to do instead, a command where pare can do it. */
