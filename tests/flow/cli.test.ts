@@ -85,6 +85,20 @@ describe("exit codes", () => {
     expect(result.stderr).toContain("No form passed");
     expect(readdirSync(cwd).sort()).toEqual(["bare.onnx", "model.onnx"]);
   });
+
+  test("check, of a model that will not run on the target: 3, with the reason on stdout", async () => {
+    const cwd = workplace("check");
+    const graph = graphBuilder("double");
+    const x = graph.input("x", "float64", [2]);
+    graph.output(String(graph.node("Abs", [x], { name: "double", outputs: ["y"] })), "float64", [2]);
+    writeFileSync(join(cwd, "double.onnx"), await toBytes(graph.model({ opset: 17 })));
+    const refused = await pare(cwd, ["check", "double.onnx", "--target", "webgpu"]);
+    expect(refused.code).toBe(3);
+    expect(refused.stdout).toMatch(/double.onnx on webgpu: will not run.*no kernel of Abs/s);
+    const fine = await pare(cwd, ["check", "double.onnx", "--target", "node"]);
+    expect(fine.code).toBe(0);
+    expect(fine.stdout).toContain("double.onnx on node: runs");
+  });
 });
 
 describe("output", () => {
@@ -96,6 +110,18 @@ describe("output", () => {
     expect(answer).toMatchObject({ input: "model.onnx", verification: { verified: "full" } });
     expect(answer.bytes.after).toBe(readFileSync(join(cwd, "out.onnx")).byteLength);
     expect(answer.bytes.after).toBeLessThan(answer.bytes.before / 3);
+  });
+
+  test("check --json: every node with its verdict, one document", async () => {
+    const cwd = workplace("check-json");
+    const { code, stdout } = await pare(cwd, ["check", "model.onnx", "--target", "wasm", "--json"]);
+    expect(code).toBe(0);
+    const answer = JSON.parse(stdout);
+    expect(answer).toMatchObject({ path: "model.onnx", target: "wasm", runs: true, model: [] });
+    expect(answer.nodes.length).toBeGreaterThan(5);
+    expect(answer.counts.runs).toBe(answer.nodes.length);
+    for (const node of answer.nodes) expect(node).toMatchObject({ verdict: "runs", findings: [] });
+    expect(answer.sources.wasm).toContain("onnxruntime-web");
   });
 
   test("--quiet says nothing", async () => {
