@@ -10,19 +10,21 @@ const attempt = (bytes: number, passed = true, latency: Record<string, number> =
 });
 
 describe("choose", () => {
-  test("the smallest that passed", () => {
+  test("of one speed the smallest that passed", () => {
     const small = attempt(100);
     expect(choose([attempt(50, false), attempt(200), small])).toBe(small);
   });
 
-  test("of one size, the one whose slowest engine is faster", () => {
-    const fast = attempt(101, true, { native: 0.6, wasm: 0.9 });
-    expect(choose([attempt(100, true, { native: 0.5, wasm: 1.05 }), fast])).toBe(fast);
+  test("a faster form may be larger, as long as size times time is less", () => {
+    const fast = attempt(130, true, { native: 0.6, wasm: 0.7 });
+    expect(choose([attempt(100), fast])).toBe(fast);
+    const small = attempt(100);
+    expect(choose([small, attempt(130, true, { native: 0.6, wasm: 0.8 })])).toBe(small);
   });
 
-  test("a size 2% larger is another size", () => {
-    const small = attempt(100, true, { native: 1.05 });
-    expect(choose([small, attempt(103, true, { native: 0.5 })])).toBe(small);
+  test("the slowest engine counts, and what was not timed counts as float", () => {
+    const both = attempt(100, true, { native: 0.8, wasm: 0.8 });
+    expect(choose([attempt(100, true, { native: 0.5, wasm: 1.05 }), both, attempt(90, true, {})])).toBe(both);
   });
 
   test("nothing when nothing passed", () => {
