@@ -38,10 +38,11 @@ export interface Weight {
 }
 
 type Growing = Weight & { readonly consumers: Consumer[] };
-/** What a name means: a weight as seen through some nodes, a small integer constant, or (undefined) anything else. */
+/** What a name means: a weight as seen through some nodes, a constant, codes made of such, or (undefined) anything else. */
 type Meaning =
   | (Pick<Consumer, "path" | "ranks" | "view" | "graph"> & { readonly weight: Growing })
-  | { readonly constant: Initializer };
+  | { readonly constant: Initializer }
+  | { readonly codes: true };
 type Seen = Extract<Meaning, { weight: unknown }>;
 type Names = ReadonlyMap<string, Meaning | undefined>;
 
@@ -115,15 +116,25 @@ function walk(graph: Graph, outer: Names, found: Growing[], passed: Seen[], uses
     const meaning = names.get(name);
     return meaning && "constant" in meaning ? integersOf(meaning.constant) : undefined;
   };
+  const isCodes = (name: string) => {
+    const meaning = names.get(name);
+    return (
+      meaning !== undefined && ("codes" in meaning || ("constant" in meaning && NARROW.has(meaning.constant.dtype)))
+    );
+  };
   for (const node of graph.nodes) {
-    const uses = usesOf(node);
+    // A table that codes of a quantized weight are looked up in is no embedding.
+    const uses = usesOf(node).filter(({ role }) => role !== "table" || !node.inputs.slice(1).some(isCodes));
+    if (node.inputs.some(isCodes) && node.inputs.every((name) => isInteger(names.get(name)))) {
+      for (const name of node.outputs) names.set(name, { codes: true });
+    }
     if (node.opType === "Constant" && node.domain === "") {
       const constant = constantValue(node);
       if (constant && !isFloat(constant)) names.set(node.outputs[0] ?? "", { constant });
     }
     for (const [input, name] of node.inputs.entries()) {
       const meaning = names.get(name);
-      if (meaning === undefined || "constant" in meaning) continue;
+      if (meaning === undefined || !("weight" in meaning)) continue;
       const { weight, path, ranks } = meaning;
       const view = input === 0 && weight.elements > 0 ? viewThrough(node, meaning.view, integers) : undefined;
       if (view) {
@@ -139,7 +150,7 @@ function walk(graph: Graph, outer: Names, found: Growing[], passed: Seen[], uses
   }
   for (const output of graph.outputs) {
     const meaning = names.get(output.name);
-    if (meaning === undefined || "constant" in meaning) continue;
+    if (meaning === undefined || !("weight" in meaning)) continue;
     const { weight, path, ranks, view } = meaning;
     weight.consumers.push({ node: undefined, graph, input: 0, use: undefined, path, ranks, view });
   }
@@ -147,6 +158,11 @@ function walk(graph: Graph, outer: Names, found: Growing[], passed: Seen[], uses
 
 const isFloat = (tensor: Initializer): tensor is Weight["tensor"] =>
   tensor.sparse === undefined && (tensor.dtype === "float32" || tensor.dtype === "float16");
+
+const isInteger = (meaning: Meaning | undefined) => meaning !== undefined && !("weight" in meaning);
+
+/** Types that codes stand in; indices of embeddings are wider. */
+const NARROW: ReadonlySet<string> = new Set(["int2", "uint2", "int4", "uint4", "int8", "uint8", "int16", "uint16"]);
 
 /** What is in memory already suffices: shapes are never left in the file (onnx/limits). */
 function integersOf(tensor: Initializer): readonly number[] | undefined {
