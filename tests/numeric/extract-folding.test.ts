@@ -11,7 +11,7 @@ import { assertValid } from "../../src/ir/verify.js";
 import { formats, isPlain } from "../../src/quantize/formats/index.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
 import { random } from "../../src/tensor/random.js";
-import { float32, type Tensor } from "../../src/tensor/tensor.js";
+import { float32, int64, type Tensor } from "../../src/tensor/tensor.js";
 import type { Feeds } from "../../src/tensor/value.js";
 import { cpuOperators, type WasmRun, wasmRun } from "../support/loaded-operators.js";
 import { normals, value } from "../support/quantize-cases.js";
@@ -50,6 +50,10 @@ function everyOperator(weight: (...dims: number[]) => Tensor): Model {
     const inputs = ["steps", w(`${type}_w`, 1, gates * 16, 32), w(`${type}_r`, 1, gates * 16, 16)];
     b.output(b.node(type, inputs, { attributes: { hidden_size: int(16) } }));
   }
+  const attention = { domain: "com.microsoft", attributes: { num_heads: int(4) } };
+  b.output(b.node("Attention", ["steps", w("qkv", 32, 96), b.initializer("qkv_bias", weight(96))], attention));
+  const shaped = b.node("Reshape", [w("flat", 3840), b.initializer("shape", int64([2], [80n, 48n]))]);
+  b.output(b.node("MatMul", ["x", shaped]));
   b.initializer("outer", weight(80, 48));
   const branch = (name: string) => {
     const inner = graphBuilder(name, `${name}_`);
@@ -59,7 +63,7 @@ function everyOperator(weight: (...dims: number[]) => Tensor): Model {
     return graphAttribute(inner.graph());
   };
   b.output(b.node("If", ["flag"], { attributes: { then_branch: branch("yes"), else_branch: branch("no") } }));
-  return b.model({ opset: 17 });
+  return b.model({ opset: 17, opsets: { "com.microsoft": 1 } });
 }
 
 const count = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
