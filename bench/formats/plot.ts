@@ -75,7 +75,7 @@ export function formatsPlot(models: readonly ModelResult[]): string {
         fill: (point: Point) => colours[point.family],
         fillOpacity: 0.75,
       }),
-      Plot.text(line, { ...facet, x: "bits", y: "kept", text: "label", dy: 12, fontSize: 9, fill: "#6b7280" }),
+      Plot.text(line, { ...facet, x: "bits", y: "kept", text: bitsOf, dy: 12, fontSize: 9, fill: "#6b7280" }),
       Plot.text(titles, {
         ...facet,
         text: "text",
@@ -89,6 +89,9 @@ export function formatsPlot(models: readonly ModelResult[]): string {
   });
   return `${(chart as unknown as { readonly outerHTML: string }).outerHTML.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"')}\n`;
 }
+
+/** int4: 4; ternary 1.6, binary 1: names would run into each other. */
+const bitsOf = ({ label }: Point): string => ({ ternary: "1.6", binary: "1" })[label] ?? label.replace("int", "");
 
 /** Percent; of perplexity, which grows as a model gets worse, the float model's over its own. */
 export function keptOf({ value, better }: ModelResult, { score }: FormatRow): number | undefined {
