@@ -33,6 +33,9 @@ function flag(name: string, property: Property): Option[] {
   if (property.type === "number" || property.type === "integer") {
     return [new Option(`--${kebab} <number>`, help).argParser(parseNumber)];
   }
+  if (property.type === "array" && property.items?.type === "object") {
+    return [new Option(`--${kebab} <json...>`, help).argParser(parseObjects)];
+  }
   if (property.type === "array") return [new Option(`--${kebab} <list...>`, help)];
   if (property.type === "string") return [new Option(`--${kebab} <${name}>`, help)];
   // Anything else (objects, unions) is given as JSON.
@@ -58,6 +61,16 @@ function parseJson(text: string): unknown {
   } catch {
     // A bare word is a string: unions of words and objects read naturally on the command line.
     return text;
+  }
+}
+
+/** Objects as JSON, one a word or a list of them; repeatable. */
+export function parseObjects(text: string, before: readonly unknown[] = []): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return [...before, ...(Array.isArray(value) ? value : [value])];
+  } catch {
+    throw new InvalidArgumentError(`${text} is not JSON; write '{ "match": ["first"], "weights": "int8" }'.`);
   }
 }
 

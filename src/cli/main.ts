@@ -14,7 +14,6 @@ const program = new Command("pare")
   .description("Make a trained ONNX model smaller and faster, with the proof of what was lost.")
   .version(version)
   .showHelpAfterError("(pare --help lists the commands, pare <command> --help its options)")
-  .configureHelp({ showGlobalOptions: true })
   // `pare model.onnx` and `pare quantize model.onnx` share flags: each takes those that stand behind it.
   .enablePositionalOptions()
   .exitOverride();

@@ -5,6 +5,7 @@ import pc from "picocolors";
 import {
   compress,
   fixDims,
+  invalid,
   load,
   type Model,
   measure,
@@ -43,7 +44,19 @@ export function makeFlags(command: Command): Command {
   );
 }
 
-export async function make(input: string, recipe: Recipe | string, flags: MakeFlags, session: Session): Promise<void> {
+/** What the notes may say that leaves nothing to write: their code, and what to do instead. */
+export interface Refusal {
+  readonly code: string;
+  readonly hint: string;
+}
+
+export async function make(
+  input: string,
+  recipe: Recipe | string,
+  flags: MakeFlags,
+  session: Session,
+  refusal?: Refusal,
+): Promise<void> {
   const { terminal, options } = session;
   const out = flags.out ?? defaultOutput(input);
   if (flags.report !== undefined) reportForm(flags.report);
@@ -52,7 +65,12 @@ export async function make(input: string, recipe: Recipe | string, flags: MakeFl
   // Once the sizes stand in the file there are no symbols left to bind.
   const dims = flags.fixDims ? {} : options.dims;
   const { model, steps, notes } = await compress(start, recipe, { ...options, dims, verify: flags.verify === true });
-  terminal.notes(notes, flags.verbose === true);
+  const reason = notes.find(({ code }) => code === refusal?.code);
+  terminal.notes(
+    notes.filter((note) => note !== reason),
+    flags.verbose === true,
+  );
+  if (refusal && reason) throw invalid(refusal.code, `${reason.text} Nothing was written.`, { hint: refusal.hint });
   if (flags.dryRun) {
     terminal.json({ input, recipe: steps.map((step) => step.method), notes, written: null });
     terminal.print("Nothing was written (--dry-run).");

@@ -181,7 +181,7 @@ const beyondFloat16 = (name: string, found: number) =>
   });
 
 export const notFinite = (weight: Weight) =>
-  invalid("weight-not-finite", `Weight "${weight.name}" holds infinities or NaN, which integers cannot.`, {
+  invalid("weight-not-finite", `Weight "${weight.name}" holds infinities or NaN, which no code stands for.`, {
     node: weight.name,
     hint: `Leave it as it is: --keep "${weight.name}".`,
   });

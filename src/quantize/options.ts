@@ -2,7 +2,7 @@
 
 import { invalid } from "../base/errors.js";
 import type { NumberFormat } from "./formats/format.js";
-import { formats, UNQUANTIZED } from "./formats/index.js";
+import { formats, isPlain, UNQUANTIZED } from "./formats/index.js";
 import { defaults, type LayerOptions, type QuantizeOptions } from "./schema.js";
 
 export {
@@ -38,6 +38,7 @@ export function settle(stated: QuantizeOptions): Settings {
   if (options.activations === "dynamic") checkDynamic(format, options);
   checkFixed(format, options);
   checkForm(options);
+  if (options.sparse !== "off") checkSparse(format, options);
   if (format.bits === 16 && options.granularity === "block") {
     throw wrong("16-bit weights have one scale a channel or tensor.", "Leave granularity out.");
   }
@@ -111,6 +112,25 @@ function checkForm({ form, granularity }: Defaulted): void {
     throw wrong(
       "MatMulNBits and GatherBlockQuantized hold blocks only.",
       "Leave granularity out, or use form extract.",
+    );
+  }
+}
+
+/** What is stored sparse is decoded at load, with scales that follow the non-zeros. */
+function checkSparse(format: NumberFormat, { sparse, form, granularity }: Defaulted): void {
+  if (form === "native" || form === "dequantize") {
+    throw wrong(`Sparse weights are decoded at load: form ${form} reads none.`, "Leave form out, or sparse off.");
+  }
+  if (granularity === "channel") {
+    throw wrong(
+      "The scales of sparse weights are those of blocks of non-zeros, or one for the tensor, none for channels.",
+      "Leave granularity out, or use granularity tensor.",
+    );
+  }
+  if (sparse === "initializer" && !isPlain(format)) {
+    throw wrong(
+      `sparse_initializer holds numbers as they are, not ${format.name} codes.`,
+      "Use weights float32, or sparse auto.",
     );
   }
 }

@@ -8,7 +8,7 @@ import { type Graph, label, type Model, type Node } from "../ir/model.js";
 import { everyNode } from "../ir/traverse.js";
 import { operatorKey } from "../ops/operator.js";
 import { functionBody } from "./function-bodies.js";
-import { isPlace, PLACES, type Placed, placeOf } from "./places.js";
+import { isPlace, PLACES, type Placed, type PlaceName, placeOf } from "./places.js";
 import type { Weight } from "./weights.js";
 
 export interface Patterns {
@@ -34,7 +34,7 @@ export function patterns(model: Model, list: readonly string[], minimum: number,
   for (const pattern of list) {
     if (isPlace(pattern) && !known.has(pattern)) {
       const place = placeOf(model, pattern, minimum);
-      if (place.nodes.size === 0) throw unmatched(pattern, known, `The model has no ${PLACES[pattern]}`);
+      if (place.nodes.size === 0) throw nowhere(pattern);
       places.push(place);
       continue;
     }
@@ -96,10 +96,18 @@ function expression(pattern: string): ((name: string) => boolean) | undefined {
   }
 }
 
-function unmatched(pattern: string, known: ReadonlySet<string>, message?: string) {
+function nowhere(place: PlaceName) {
+  return invalid("pattern-unmatched", `The model has no layer that "${place}" stands for.`, {
+    expected: PLACES[place],
+    found: place,
+    hint: "Small weights do not count (the option minimum). `pare inspect --nodes` lists the names.",
+  });
+}
+
+function unmatched(pattern: string, known: ReadonlySet<string>) {
   const near = nearest(pattern, [...known, ...Object.keys(PLACES)]);
   const hint = near.length > 0 ? `Near it: ${near.map((name) => `"${name}"`).join(", ")}. ` : "";
-  return invalid("pattern-unmatched", message ? `${message}.` : `Nothing in the model is called "${pattern}".`, {
+  return invalid("pattern-unmatched", `Nothing in the model is called "${pattern}".`, {
     expected: PATTERNS,
     found: pattern,
     hint: `${hint}\`pare inspect --nodes\` lists the names; in a glob, * stops at a slash and ** does not.`,

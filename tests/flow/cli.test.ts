@@ -60,6 +60,18 @@ describe("exit codes", () => {
     },
     { name: "a dimension that is none", args: [...quantize, "--dim", "bat=2"], code: 2, says: 'Did you mean "batch"?' },
     { name: "a report in no form", args: [...quantize, "--report", "x.pdf"], code: 2, says: ".html" },
+    {
+      name: "nothing to quantize",
+      args: [...quantize, "--minimum", "100000000"],
+      code: 1,
+      says: "has no weights that weight-only quantization can change. Nothing was written.",
+    },
+    {
+      name: "layers that are no JSON",
+      args: [...quantize, "--layers", "first"],
+      code: 2,
+      says: "first is not JSON",
+    },
     { name: "a missing file", args: ["inspect", "nothing.onnx"], code: 1, says: "nothing.onnx" },
     { name: "a file that is no model", args: ["inspect", "text.txt"], code: 1, says: "not an ONNX model" },
     { name: "a folder that is not there", args: [...quantize, "-o", "no/such/out.onnx"], code: 1, says: "no/such" },

@@ -61,7 +61,8 @@ function everyOperator(weight: (...dims: number[]) => Tensor): Model {
 
 async function stored(model: Model, options: object) {
   const parsed = quantizeStep.options.parse({ minimum: 16, ...options });
-  const made = await quantizeStep.apply(model, parsed, stepContext([feeds]));
+  const target = parsed.sparse === "initializer" ? "node" : "any";
+  const made = await quantizeStep.apply(model, parsed, stepContext([feeds], target));
   assertValid(made.model);
   return made;
 }
@@ -199,11 +200,31 @@ describe("what is not stored sparse", () => {
   it("takes the format without it", async () => {
     const { notes } = await stored(weight(0.02), { weights: "int8", sparse: "auto" });
     expect(notes.filter(({ code }) => code === "quantized-extract")).toHaveLength(11);
-    const channel = await stored(weight(0.9), { weights: "int8", sparse: "auto", granularity: "channel" });
-    expect(channel.notes.map(({ code }) => code)).not.toContain("stored-sparse");
+    const left = notes.filter(({ code }) => code === "sparse-left");
+    expect(left).toHaveLength(11);
+    expect(left[0]?.text).toMatch(/is not stored sparse: .* % of its numbers are zero/);
   });
+
+  it.each(["any", "wasm", "webgpu"])(
+    "is no sparse_initializer on target %s, where not every build reads it",
+    async (target) => {
+      const options = quantizeStep.options.parse({ weights: "float32", sparse: "initializer" });
+      const { notes } = await quantizeStep.apply(weight(0.9), options, stepContext([feeds], target));
+      expect(notes.find(({ node }) => node === "even")?.text).toMatch(/on target \w+ sparse_initializer fails/);
+      expect(notes.map(({ code }) => code)).not.toContain("stored-sparse");
+    },
+  );
 
   it("is refused where nothing would be left to do", async () => {
     await expect(stored(weight(0.9), { weights: "float32" })).rejects.toThrow(/nothing would change/);
+  });
+
+  it.each([
+    [{ weights: "int8", sparse: "auto", granularity: "channel" }, /none for channels/],
+    [{ weights: "int4", sparse: "bitmask", form: "native" }, /form native reads none/],
+    [{ weights: "int4", sparse: "auto", form: "dequantize" }, /form dequantize reads none/],
+    [{ weights: "int8", sparse: "initializer" }, /holds numbers as they are, not int8/],
+  ])("is refused where the other options leave sparse nothing to do: %j", async (options, message) => {
+    await expect(stored(weight(0.9), options)).rejects.toThrow(message);
   });
 });

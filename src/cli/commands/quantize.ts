@@ -6,6 +6,12 @@ import { flagsOf } from "../flags.js";
 import { type MakeFlags, make, makeFlags } from "../make.js";
 import { withSession } from "../shared.js";
 
+/** A copy of the input is not what was asked for. */
+const NOTHING = {
+  code: "nothing-quantized",
+  hint: "Quantize the float model that it was made from, if it is quantized; `pare inspect --nodes` says what can be done with each node, --verbose why each weight stays.",
+};
+
 export function quantizeCommand(program: Command): void {
   const schema = steps.get("quantize").options;
   const command = program
@@ -23,6 +29,6 @@ export function quantizeCommand(program: Command): void {
       [...names].filter((name) => all[name] !== undefined).map((name) => [name, all[name]]),
     );
     const recipe = [...(all.clean ? [{ method: "clean" }] : []), { method: "quantize", ...options }];
-    await withSession(all, (session) => make(input, JSON.stringify(recipe), all, session));
+    await withSession(all, (session) => make(input, JSON.stringify(recipe), all, session, NOTHING));
   });
 }

@@ -105,7 +105,7 @@ function rewritten(model: Model, settings: Settings, context: Surveyed) {
   checkForm(settings);
   const edits = new Edits(model);
   const choice = selection(model, settings);
-  const place: DecodingPlace = { opset: model.opsets.get("") ?? 1 };
+  const place: DecodingPlace = { opset: model.opsets.get("") ?? 1, target: context.target };
   const kept: { weight: Weight; reason: string }[] = [];
   const notes: Note[] = [];
   const made: { weight: Weight; what: string }[] = [];
@@ -160,6 +160,14 @@ function quantizeOne(
 ): Done | Kept {
   const sparse = settings.sparse === "off" ? undefined : storedSparse(edits, weight, settings, context, place);
   if (sparse && (sparse.what !== undefined || settings.format === UNQUANTIZED)) return sparse;
+  const done = dense(edits, weight, settings, context, place);
+  if (sparse === undefined || context.occupancy === undefined || done.what === undefined) return done;
+  const left = info("sparse-left", `"${weight.name}" is not stored sparse: ${sparse.reason}.`, weight.name);
+  return { ...done, notes: [...done.notes, left] };
+}
+
+/** Every number of the weight, zero or not. */
+function dense(edits: Edits, weight: Weight, settings: Settings, context: Surveyed, place: DecodingPlace): Done | Kept {
   let native: NativeChoice | undefined;
   if (settings.form !== "extract") {
     const plan = planNative(weight, settings, context.target, edits.model);
