@@ -23,8 +23,7 @@ import {
 } from "../src/kernels/slabs.js";
 import { fileIdentity } from "../src/platform/node/file-identity.js";
 import { kernels } from "../src/platform/node/kernels.js";
-import { gridOf, gridOfTable } from "../src/quantize/grids.js";
-import { floatLevels } from "../src/tensor/float-formats.js";
+import { gridOf, gridOfFloat, gridOfTable } from "../src/quantize/grids.js";
 import { LEVEL_TABLES } from "../src/tensor/level-tables.js";
 import { packingFor } from "../src/tensor/packing.js";
 import { sourceData, type TensorData } from "../src/tensor/tensor.js";
@@ -84,7 +83,6 @@ function codes(title: string, levels: number, grid: Encode["grids"][number], mor
   return row(title, "encode", options, (data) => encode(pool, data, { ...layout, rows: SIDE }));
 }
 const integers = (bits: number) => ({ kind: "integer", low: -(2 ** (bits - 1)), high: 2 ** (bits - 1) - 1 }) as const;
-const grid = (name: Parameters<typeof floatLevels>[0]) => gridOf(floatLevels(name), "even-code");
 const book = (entries: number) =>
   gridOf(
     Float32Array.from({ length: entries }, (_, i) => (i / entries - 0.49) * 0.2),
@@ -129,10 +127,10 @@ const rows = [
     const unsigned = { kind: "integer", low: 0, high: 2 ** bits - 1 } as const;
     return codes(`uint${bits} codes, affine`, 2 ** bits, unsigned, { scaling: { kind: "affine" } });
   }),
-  codes("float8e4m3fn codes", 256, grid("float8e4m3fn")),
-  codes("float8e5m2 codes", 256, grid("float8e5m2")),
-  codes("float6e3m2 codes", 64, grid("float6e3m2")),
-  codes("float4e2m1 codes, e8m0 scales", 16, grid("float4e2m1"), { scaleFormat: "float8e8m0" }),
+  codes("float8e4m3fn codes", 256, gridOfFloat("float8e4m3fn")),
+  codes("float8e5m2 codes", 256, gridOfFloat("float8e5m2")),
+  codes("float6e3m2 codes", 64, gridOfFloat("float6e3m2")),
+  codes("float4e2m1 codes, e8m0 scales", 16, gridOfFloat("float4e2m1"), { scaleFormat: "float8e8m0" }),
   codes("nf4 codes", 16, gridOfTable(LEVEL_TABLES.nf4)),
   codes("nf4 codes along columns", 16, gridOfTable(LEVEL_TABLES.nf4), { along: "columns" }),
   codes("ternary codes", 3, integers(2), { grids: [{ kind: "integer", low: -1, high: 1 }], scaling: { kind: "mean" } }),

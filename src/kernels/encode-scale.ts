@@ -1,18 +1,15 @@
-// The scale of one block: its range, the search for a better one, and how the scale is stored. Plain reference; every step is
-// one float32 operation, sums are in float64 over four lanes (index mod 4), as the SIMD kernels have it.
+// The scale of one block: its range, and how the scale is stored. Plain reference; every step is one float32 operation, as the
+// SIMD kernels have it.
 
 import { FLOAT_FORMATS } from "../tensor/float-formats.js";
 import { fromFloat16Bits, toFloat16Bits } from "../tensor/float16.js";
 import type { Coder } from "./encode-grid.js";
+import { meanScale } from "./encode-mean.js";
+import { type BlockScale, bestOf, ratiosOf } from "./encode-search.js";
 import type { EncodeOptions, ScaleFormat, Scaling } from "./jobs.js";
-import { divisorOf } from "./numbers.js";
 
 type BlockScaling = Exclude<Scaling, { kind: "none" } | { kind: "given" }>;
 type ScaleOptions = Pick<EncodeOptions, "scaling" | "range" | "scaleFormat" | "tensorScale">;
-interface BlockScale {
-  readonly scale: number;
-  readonly zeroPoint: number;
-}
 interface Span {
   readonly min: number;
   readonly max: number;
@@ -21,47 +18,19 @@ interface Span {
 export const isBlockwise = (scaling: Scaling): scaling is BlockScaling =>
   scaling.kind !== "none" && scaling.kind !== "given";
 
-/**
- * The narrowest range that a search by squared error tries, as a share of the whole, for a grid of that many levels. Best shares
- * measured over normal and heavy-tailed values (Student, 4 degrees of freedom), blocks of 32 to 4096: 2 bits from 0.2 on, 3 from
- * 0.35, 4 from 0.5, 6 from 0.72, 8 from 0.96; long heavy-tailed ones would go a little lower.
- */
-export function lowestRatio(levels: number): number {
-  if (levels <= 4) return 0.15;
-  if (levels <= 8) return 0.3;
-  if (levels <= 16) return 0.4;
-  return 0.7;
-}
-
-/** The ratios that are tried, in order; float32. */
-export function ratiosOf(steps: number, levels: number, scaleFormat: ScaleFormat): Float32Array {
-  if (scaleFormat === "float8e8m0") return Float32Array.of(1, 2, 0.5);
-  const span = 1 - lowestRatio(levels);
-  return Float32Array.from({ length: Math.max(1, steps) }, (_, i) => 1 - (i * span) / Math.max(1, steps - 1));
-}
-
 export function blockScaleOf(values: Float32Array, coder: Coder, options: ScaleOptions): BlockScale {
   const { scaling, range, scaleFormat, tensorScale } = options;
-  if (scaling.kind === "mean") {
-    return { scale: stored(meanScale(values, coder) / tensorScale, options), zeroPoint: coder.zeroPoint };
-  }
   const whole = spanOf(values);
+  if (scaling.kind === "mean") {
+    const mean = meanScale(values, Math.max(-whole.min, whole.max), coder.steps);
+    return { scale: stored(mean / tensorScale, options), zeroPoint: coder.zeroPoint };
+  }
   if (range.kind === "absmax") return fromSpan(whole, coder, options);
   if (range.kind === "percentile") return fromSpan(clipped(whole, values, range.percentile), coder, options);
-  let best: BlockScale | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  for (const ratio of ratiosOf(range.steps, coder.steps + 1, scaleFormat)) {
-    const tried = fromSpan(
-      { min: Math.fround(whole.min * ratio), max: Math.fround(whole.max * ratio) },
-      coder,
-      options,
-    );
-    const error = errorOf(values, coder, tried, tensorScale);
-    if (best && !(error < least)) continue;
-    best = tried;
-    least = error;
-  }
-  return best!;
+  const tried = [...ratiosOf(range.steps, coder.steps + 1, scaleFormat)].map((ratio) =>
+    fromSpan({ min: Math.fround(whole.min * ratio), max: Math.fround(whole.max * ratio) }, coder, options),
+  );
+  return bestOf(values, coder, tried, tensorScale);
 }
 
 /** Smallest and largest finite value; 0 and 0 where there is none. */
@@ -99,8 +68,9 @@ function fromSpan({ min, max }: Span, coder: Coder, options: ScaleOptions): Bloc
       ? Math.fround(width / steps)
       : Math.fround(Math.fround(top / steps) - Math.fround(bottom / steps));
     const scale = stored(wanted / tensorScale, options);
-    if (scale === 0) return { scale: 0, zeroPoint: 0 };
-    const zero = Math.fround(0 - Math.fround(bottom / Math.fround(scale * tensorScale)));
+    const factor = Math.fround(scale * tensorScale);
+    if (factor === 0) return { scale, zeroPoint: 0 };
+    const zero = Math.fround(0 - Math.fround(bottom / factor));
     return { scale, zeroPoint: Math.floor(Math.min(zero, steps) + 0.5) };
   }
   if (scaling.kind === "signed") {
@@ -119,45 +89,6 @@ export function rangeDivisor({ largest }: Coder, scaleFormat: ScaleFormat): numb
   // A power of two is made of the block's exponent and the grid's: no division that could round up to the next one.
   const whole = largest === 0 ? 1 : largest; // A codebook of nothing but 0: any scale does.
   return scaleFormat === "float8e8m0" ? 2 ** Math.floor(Math.log2(whole)) : whole;
-}
-
-/** Squared error over the finite values of codes rounded to nearest. */
-function errorOf(values: Float32Array, coder: Coder, { scale, zeroPoint }: BlockScale, tensorScale: number): number {
-  const factor = Math.fround(scale * tensorScale);
-  const divisor = divisorOf(factor);
-  return sumOf(values, (value) => {
-    const level = coder.level(coder.place(Math.fround(value / divisor), zeroPoint), zeroPoint);
-    const error = Math.fround(value - Math.fround(level * factor));
-    return error * error;
-  });
-}
-
-function meanScale(values: Float32Array, coder: Coder): number {
-  const count = sumOf(values, () => 1);
-  if (count === 0) return 0;
-  const mean = Math.fround(sumOf(values, Math.abs) / count);
-  if (coder.steps < 2) return mean;
-  let scale = 0;
-  let threshold = Math.fround(mean * Math.fround(0.7));
-  // The error falls with every step, so that it ends; the bound is for steps of one last place.
-  for (let i = 0; i < LLOYD_STEPS; i++) {
-    const above = sumOf(values, (value) => (Math.abs(value) > threshold ? 1 : 0));
-    if (above === 0) break;
-    scale = Math.fround(sumOf(values, (value) => (Math.abs(value) > threshold ? Math.abs(value) : 0)) / above);
-    const next = Math.fround(scale * 0.5);
-    if (next === threshold) break;
-    threshold = next;
-  }
-  return scale;
-}
-
-export const LLOYD_STEPS = 12;
-
-/** Sum over the finite values, in four lanes. */
-function sumOf(values: Float32Array, term: (value: number) => number): number {
-  const lanes = [0, 0, 0, 0] as [number, number, number, number];
-  for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i])) lanes[i & 3]! += term(values[i]!);
-  return lanes[0] + lanes[1] + (lanes[2] + lanes[3]);
 }
 
 const { float8e4m3fn } = FLOAT_FORMATS;

@@ -3,12 +3,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { agree, keep, matrix, value } from "../../tests/support/kernels.js";
-import { gridOf, gridOfTable } from "../quantize/grids.js";
+import { gridOf, gridOfFloat, gridOfTable } from "../quantize/grids.js";
 import { floatLevels } from "../tensor/float-formats.js";
 import { LEVEL_TABLES } from "../tensor/level-tables.js";
 import { packingFor } from "../tensor/packing.js";
 import type { EncodeOptions, Grid, RangeSearch, Rounding, ScaleFormat, Scaling } from "./jobs.js";
 
+const FLOATS = [
+  ...(["float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz"] as const),
+  ...(["float6e3m2", "float6e2m3", "float4e2m1"] as const),
+];
 const integers = (low: number, high: number): Grid => ({ kind: "integer", low, high });
 const codebook = fc
   .uniqueArray(fc.double({ min: -2, max: 2, noNaN: true }).map(Math.fround), { minLength: 1, maxLength: 40 })
@@ -22,9 +26,11 @@ const levelGrid = fc.oneof(
   codebook,
   fc.constantFrom(
     gridOf(floatLevels("float8e4m3fn"), "even-code"),
-    gridOf(floatLevels("float8e5m2fnuz"), "even-code"),
-    gridOf(floatLevels("float6e3m2"), "even-code"),
     gridOf(floatLevels("float4e2m1"), "even-code"),
+    gridOfFloat("float8e5m2fnuz"),
+    gridOfFloat("float8e4m3fn"),
+    gridOfFloat("float6e3m2"),
+    gridOfFloat("float4e2m1"),
     ...Object.values(LEVEL_TABLES).map(gridOfTable),
   ),
 );
@@ -168,9 +174,11 @@ test("across the borders of chunks, and with tables of guesses", () => {
     rounding: { kind: "nearest" },
     scaleFormat: "shared16",
   } as const;
-  const tables = [floatLevels("float8e4m3fn"), floatLevels("float6e2m3"), [0, -0.3, 0.3, 1e-30, -1e-38, 1.5]].map(
-    (levels) => gridOf(levels, "even-code"),
-  );
+  const tables = [
+    gridOfFloat("float8e4m3fn"),
+    gridOf(floatLevels("float6e2m3"), "even-code"),
+    gridOf([0, -0.3, 0.3, 1e-30, -1e-38, 1.5], "even-code"),
+  ] as const;
   for (const [rows, columns] of [
     [90, 1000],
     [1000, 90],
@@ -181,18 +189,30 @@ test("across the borders of chunks, and with tables of guesses", () => {
       const shape = { ...plain, rows, columns, along, block: 32, tensorScale: 1, spread: 0 };
       encodeAgrees(bytes, shape, { ...shape, order: "outer" }, [integers(-8, 7)], { kind: "signed" });
       for (const grid of tables) encodeAgrees(bytes, shape, { ...shape, order: "own" }, [grid], { kind: "absolute" });
-      encodeAgrees(bytes, shape, { ...shape, order: "own" }, [tables[2]!, tables[1]!], { kind: "none" });
+      encodeAgrees(bytes, shape, { ...shape, order: "own" }, [tables[2], tables[1]], { kind: "none" });
       encodeAgrees(bytes, shape, { ...shape, order: "own" }, [integers(-1, 1)], { kind: "none" });
     }
   }
 });
 
-test("a table of guesses is right at every upper half of a float32", () => {
+test("levels are right at every upper half of a float32, and at their thresholds", () => {
   const words = Uint32Array.from(
     { length: 3 * 65536 },
     (_, i) => (((i >>> 0) % 65536) << 16) | [0, 0x8000, 0xffff][(i / 65536) | 0]!,
   );
   const bytes = new Uint8Array(words.buffer);
+  const shape = { from: "float32", rows: 3, columns: 65536 } as const;
+  const given = { along: "columns", block: 2, range: { kind: "absmax" }, rounding: { kind: "nearest" } } as const;
+  const rest = { ...given, scaleFormat: "float32", tensorScale: 1, order: "own", spread: 0 } as const;
+  for (const name of FLOATS) {
+    const grid = gridOfFloat(name);
+    encodeAgrees(bytes, shape, rest, [grid], { kind: "none" });
+    const around = Float32Array.from(
+      [...grid.thresholds, ...grid.levels].flatMap((x) => [x, -x, x * (1 + 2e-7), x * (1 - 2e-7)]),
+    );
+    const row = { ...shape, rows: 1, columns: around.length };
+    encodeAgrees(new Uint8Array(around.buffer), row, rest, [grid], { kind: "none" });
+  }
   const lists = [
     floatLevels("float8e5m2"),
     [0],
@@ -202,9 +222,6 @@ test("a table of guesses is right at every upper half of a float32", () => {
   ];
   for (const levels of lists) {
     for (const tie of ["lower", "upper", "inward", "even-code"] as const) {
-      const shape = { from: "float32", rows: 3, columns: 65536 } as const;
-      const given = { along: "columns", block: 2, range: { kind: "absmax" }, rounding: { kind: "nearest" } } as const;
-      const rest = { ...given, scaleFormat: "float32", tensorScale: 1, order: "own", spread: 0 } as const;
       encodeAgrees(bytes, shape, rest, [gridOf(levels, tie)], { kind: "none" });
     }
   }

@@ -15,7 +15,17 @@ export type Grid =
       readonly levels: Float32Array;
       readonly thresholds: Float32Array;
       readonly codes: Uint8Array;
+      /** The levels are the numbers of this float format, codes and ties (half to even) its own: kernels then round by arithmetic. */
+      readonly float?: FloatGrid | undefined;
     };
+
+/** What rounding to a float format of sign, exponent and mantissa needs to know; numbers as of FloatFormat. */
+export interface FloatGrid {
+  readonly bits: number;
+  readonly mantissaBits: number;
+  readonly minNormal: number;
+  readonly max: number;
+}
 
 export type Scaling =
   /** Codes of the values themselves; `tensorScale` has no part in it. */
@@ -43,7 +53,7 @@ export type Scaling =
   | { readonly kind: "mean" };
 
 /**
- * How wide a block's range is taken; beyond it values saturate. Searched with rounding to nearest.
+ * How wide a block's range is taken; beyond it values saturate. Searched with rounding to nearest, errors in float32.
  * mse: of `steps` evenly spaced ratios of the whole range, from 1 down to `lowestRatio(levels)`, the first with the least squared
  * error of codes made with scales as stored; both ends of an affine range shrink together. float8e8m0: ratios 1, 2 and 1/2.
  * percentile: the magnitude that this share (0 to 100) of the block's finite values does not exceed (nearest rank); the whole

@@ -4,7 +4,7 @@
 import type { KernelJobs, RangeSearch, Scaling } from "../kernels/jobs.js";
 import { type Encoded, type EncodeLayout, encode, histogram, statistics } from "../kernels/slabs.js";
 import { elementCount } from "../tensor/dtype.js";
-import { FLOAT_FORMATS, floatLevels } from "../tensor/float-formats.js";
+import { FLOAT_FORMATS } from "../tensor/float-formats.js";
 import { fromFloat16, toFloat16, toSharedFloat16 } from "../tensor/float16.js";
 import { LEVEL_TABLES } from "../tensor/level-tables.js";
 import type { Packing } from "../tensor/packing.js";
@@ -12,7 +12,7 @@ import { codebookOf } from "./codebook.js";
 import type { Workers } from "./computation.js";
 import type { Cut } from "./cut.js";
 import type { NumberFormat, ScaleFormat } from "./formats/index.js";
-import { gridOf, gridOfTable } from "./grids.js";
+import { gridOf, gridOfFloat, gridOfTable } from "./grids.js";
 import { sampleOf } from "./sample.js";
 import type { Weight } from "./weights.js";
 
@@ -200,7 +200,7 @@ async function learned(workers: Workers, weight: Weight, layout: CodeLayout): Pr
 export function gridFor({ format, symmetric }: Pick<CodeLayout, "format" | "symmetric">): Grid {
   const { bits, codec, table } = format;
   if (table !== undefined) return gridOfTable(LEVEL_TABLES[table]);
-  if (codec !== undefined) return gridOf(floatLevels(codec), "even-code");
+  if (codec !== undefined) return gridOfFloat(codec);
   const half = symmetric ? 2 ** (bits - 1) : 0;
   return { kind: "integer", low: -half, high: 2 ** bits - 1 - half };
 }

@@ -2,6 +2,7 @@
 
 import { internal } from "../base/errors.js";
 import type { Grid } from "../kernels/jobs.js";
+import { FLOAT_FORMATS, type FloatFormatName, floatLevels } from "../tensor/float-formats.js";
 import type { LevelTable } from "../tensor/level-tables.js";
 
 type LevelGrid = Extract<Grid, { kind: "levels" }>;
@@ -44,6 +45,13 @@ export function gridOf(levelsByCode: ArrayLike<number>, tie: Tie): LevelGrid {
     thresholds,
     codes: Uint8Array.from(kept, ({ code }) => code),
   };
+}
+
+/** The grid of a float format of at most 8 bits. */
+export function gridOfFloat(name: FloatFormatName): LevelGrid {
+  const { bits, mantissaBits, minNormal, max } = FLOAT_FORMATS[name];
+  if (mantissaBits === 0) throw internal(`a grid of ${name}`);
+  return { ...gridOf(floatLevels(name), "even-code"), float: { bits, mantissaBits, minNormal, max } };
 }
 
 /** The grid of a table with its own pivots. Of -0 and 0, the code of 0 is written for both. */

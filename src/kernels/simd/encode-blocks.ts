@@ -1,7 +1,6 @@
 // Scales of blocks in SIMD: ranges of a part, scales made of them or searched for, and where they stand in the result.
 
 import type { shapeOf } from "../encode.js";
-import { LLOYD_STEPS } from "../encode-scale.js";
 import type { EncodeOptions } from "../jobs.js";
 import type { Part } from "./encode.js";
 import type { Grids } from "./encode-grids.js";
@@ -21,14 +20,19 @@ function mostBlocks({ rows, columns, along, block }: EncodeOptions, chunk: numbe
 
 /** Bytes that `blockScales`, or the arrays of given scales, need. */
 export function scaleBytes(options: EncodeOptions, chunk: number): number {
-  const { scaling, rows, columns, along, block, range } = options;
+  const { scaling, rows, columns } = options;
   if (scaling.kind === "none" || scaling.kind === "given") {
     const entries = scaling.kind === "given" && scaling.keep === "columns" ? columns : rows;
     return 3 * (entries * 4 + GAP);
   }
-  const searched = range.kind !== "absmax" || scaling.kind === "mean";
-  const length = Math.min(block, along === "rows" ? rows : columns);
-  return (ARRAYS * 4 + 1) * mostBlocks(options, chunk) + (ARRAYS + 1) * GAP + (searched ? 2 * (length * 4 + GAP) : 0);
+  return (ARRAYS * 4 + 1) * mostBlocks(options, chunk) + (ARRAYS + 1) * GAP + searchBytes(options);
+}
+
+/** A search works on a copy of four blocks, down the rows of 16. */
+function searchBytes({ scaling, range, along, block, rows, columns }: EncodeOptions): number {
+  const length = Math.min(block, along === "rows" ? rows : columns) * 4;
+  if (scaling.kind === "mean" || range.kind === "mse") return GAP + length * (along === "rows" ? 16 : 4);
+  return range.kind === "percentile" ? 2 * (length + GAP) : 0;
 }
 
 export function blockScales(
@@ -50,20 +54,15 @@ export function blockScales(
   const scales = new Float32Array(shape.scales);
   const zeroPoints = new Uint8Array(shape.scales);
 
-  /** Looks at each block of a part by itself. */
-  const search = (part: Part): void => {
+  /** Clips the range of each block of a part by itself. */
+  const clip = (part: Part, share: number): void => {
     let at = 0;
     const down = along === "rows";
     for (let row = 0; row < part.rows; row += down ? part.rows : 1) {
       for (let column = 0; column < part.columns; column += down ? 1 : block, at++) {
         const count = down ? part.rows : Math.min(block, part.columns - column);
         run.gather(part.input + row * part.stride + column * 4, count, down ? part.stride : 4, values);
-        const to = [stored + at * 4, divisors + at * 4, factors + at * 4, zeros + at * 4, points + at] as const;
-        if (scaling.kind === "mean") run.meanScale(values, count, LLOYD_STEPS, ...to);
-        else if (range.kind === "percentile") {
-          run.clipSpan(values, count, range.percentile / 100, scratch, least + at * 4, largest + at * 4);
-        } else
-          run.bestScale(values, count, least + at * 4, largest + at * 4, grids.ratios, grids.tries, scratch, ...to);
+        run.clipSpan(values, count, share, scratch, least + at * 4, largest + at * 4);
       }
     }
   };
@@ -100,11 +99,14 @@ export function blockScales(
     of(part: Part) {
       const start = [part.input, part.rows, part.columns, part.stride] as const;
       const count = along === "rows" ? part.columns : part.rows * Math.ceil(part.columns / block);
-      const searched = scaling.kind === "mean" || range.kind === "mse";
-      if (along === "rows") run.spansAlongRows(...start, least, largest);
-      else run.spansAlongColumns(...start, block, least, largest);
-      if (searched || range.kind === "percentile") search(part);
-      if (!searched) run.scalesOfSpans(count, least, largest, stored, divisors, factors, zeros, points);
+      const spans = [least, largest] as const;
+      if (along === "rows") run.spansAlongRows(...start, ...spans);
+      else run.spansAlongColumns(...start, block, ...spans);
+      if (scaling.kind === "mean" || range.kind === "mse") {
+        if (along === "rows") run.searchAlongRows(...start, ...spans, values);
+        else run.searchAlongColumns(...start, block, ...spans, values);
+      } else if (range.kind === "percentile") clip(part, range.percentile / 100);
+      run.scalesOfSpans(count, ...spans, stored, divisors, factors, zeros, points);
       put(part, count);
       return { divisors, factors, zeros };
     },

@@ -1,17 +1,20 @@
 // Grids as the "encode" kernels read them: tables in the machine's memory, and which of them is in force.
 
 import { type Coder, coderOf } from "../encode-grid.js";
-import { rangeDivisor, ratiosOf } from "../encode-scale.js";
+import { rangeDivisor } from "../encode-scale.js";
+import { ratiosOf } from "../encode-search.js";
 import type { EncodeOptions, Grid } from "../jobs.js";
 import type { Machine } from "./machine.js";
 
-/** thresholds and numbers f32[256], codes u8[256]. */
-const TABLE_BYTES = 256 * 9;
+/** thresholds and numbers f32[256], codes u8[256], bytes of the first 16 numbers u8[4][16]. */
+const TABLE_BYTES = 256 * 9 + 64;
 const GUESS_BYTES = 65536;
 /** Values of one grid in one job from which on the table of guesses is worth making: about a tenth of their time. */
 const WORTH_GUESSES = 32768;
 
-const SCALINGS = { signed: 0, absolute: 1, affine: 2, mean: 1, none: 1, given: 1 } as const;
+const SCALINGS = { signed: 0, absolute: 1, affine: 2, mean: 3, none: 1, given: 1 } as const;
+/** Grids that differ in how they are rounded to. */
+const KINDS = { integers: 0, floats: 1, few: 2, many: 3 } as const;
 const FORMATS = { float32: 0, float16: 1, shared16: 2, float8e8m0: 3, float8e4m3fn: 4 } as const;
 
 export interface Grids {
@@ -19,9 +22,6 @@ export interface Grids {
   use(index: number): void;
   /** Its plain meaning. */
   coder(index: number): Coder;
-  /** The ratios of a range that are tried: their address and number. */
-  readonly ratios: number;
-  readonly tries: number;
 }
 
 /** Bytes of all tables. */
@@ -48,15 +48,15 @@ export function gridsIn(machine: Machine, at: number, options: EncodeOptions): G
     thresholds.set(grid.thresholds);
     new Float32Array(memory.buffer, start + 1024, 256).set(grid.levels);
     memory.set(grid.codes, start + 2048);
+    for (let at = 0; at < 64; at++) memory[start + 2304 + (at % 4) * 16 + (at >> 2)] = memory[start + 1024 + at]!;
     if (guessed) guess(grid.thresholds, memory.subarray(guesses(i), guesses(i) + GUESS_BYTES));
   }
   const tried = (coder: Coder) =>
     range.kind === "mse" ? ratiosOf(range.steps, coder.steps + 1, scaleFormat) : new Float32Array(0);
   const tries = tried(coders[0]!).length;
   let inForce = -1;
+  machine.run.useRatios(ratios, tries);
   return {
-    tries,
-    ratios,
     coder: (index) => coders[index]!,
     use(index) {
       if (index === inForce) return;
@@ -64,9 +64,15 @@ export function gridsIn(machine: Machine, at: number, options: EncodeOptions): G
       inForce = index;
       const { low, steps, zeroPoint } = coder;
       const start = place(index);
-      const levelled = grids[index]!.kind === "levels" ? 1 : 0;
+      const grid = grids[index]!;
+      const kind = KINDS[grid.kind === "integer" ? "integers" : grid.float ? "floats" : steps < 16 ? "few" : "many"];
       const half = 2 ** Math.max(0, Math.ceil(Math.log2(steps + 1)) - 1);
-      machine.run.useGrid(levelled, low, steps, zeroPoint, guesses(index), start, start + 1024, start + 2048, half);
+      const tables = [guesses(index), start, start + 1024, start + 2048, start + 2304] as const;
+      machine.run.useGrid(kind, low, steps, zeroPoint, ...tables, half);
+      if (grid.kind === "levels" && grid.float) {
+        const { bits, mantissaBits, minNormal, max } = grid.float;
+        machine.run.useFloat(mantissaBits, minNormal, max, 32 - bits);
+      }
       machine.run.useScaling(
         SCALINGS[scaling.kind],
         rangeDivisor(coder, scaleFormat),

@@ -31,22 +31,22 @@ interface Exports {
     ]
   ): void;
   useGrid(
-    ...of: [levelled: number, low: number, steps: number, zero: number, ...tables: FourArrays, half: number]
+    ...of: [
+      ...[kind: number, low: number, steps: number, zero: number],
+      ...[guesses: number, thresholds: number, numbers: number, names: number, planes: number, half: number],
+    ]
   ): void;
+  useFloat(mantissa: number, normal: number, largest: number, signShift: number): void;
+  useRatios(ratios: number, tries: number): void;
   useScaling(kind: number, divisor: number, format: number, tensorScale: number): void;
   useDraws(on: number, ...keys: [key0: number, key1: number, next0: number, next1: number, nextFrom: number]): void;
   spansAlongColumns(...of: [...Matrix, block: number, least: number, most: number]): void;
   spansAlongRows(...of: [...Matrix, least: number, most: number]): void;
   scalesOfSpans(count: number, least: number, most: number, ...of: ScaleArrays): void;
   gather(input: number, count: number, leap: number, output: number): void;
-  meanScale(values: number, count: number, rounds: number, ...of: ScaleArrays): void;
   clipSpan(values: number, count: number, share: number, scratch: number, least: number, most: number): void;
-  bestScale(
-    ...of: [
-      ...[values: number, count: number, least: number, most: number, ratios: number, tries: number],
-      ...[scratch: number, ...ScaleArrays],
-    ]
-  ): void;
+  searchAlongRows(...of: [...Matrix, least: number, most: number, scratch: number]): void;
+  searchAlongColumns(...of: [...Matrix, block: number, least: number, most: number, scratch: number]): void;
   encodeRuns(...of: [...Matrix, block: number, output: number, width: number, ...UsedArrays, ...Indices]): number;
   encodeRows(...of: [...Matrix, output: number, width: number, ...UsedArrays, ...Indices]): number;
   packPlane(codes: number, count: number, radix: number, each: number, multiplier: number, output: number): void;

@@ -1,8 +1,10 @@
-// Codes of values whose scales are known, one code a byte, with the squared error of what they stand for: levels, and all that is
-// drawn. Integers to nearest have loops of their own.
+// Codes of values whose scales are known, one code a byte, with the squared error of what they stand for: what is drawn. Codes to
+// nearest have loops of their own.
 
 import { first, integerRows, integerRuns, missed, storeFirst } from "./encode-integers";
-import { draw, guesses, half, levelled, names, numbers, steps, stochastic, thresholds } from "./encode-state";
+import { numbersAt, placeOf } from "./encode-levels";
+import { nearestRows, nearestRuns } from "./encode-nearest";
+import { draw, INTEGERS, kind, names, numbers, steps, stochastic } from "./encode-state";
 
 /** Squared errors, in four lanes of float64: index mod 4 of a run. */
 let error0: v128 = f64x2.splat(0);
@@ -25,51 +27,24 @@ let error1: v128 = f64x2.splat(0);
   error1 = f64x2.add(error1, f64x2.mul(b, b));
 }
 
-/** Codes of four values in i32 lanes, for all but integers to nearest. `index`: of the first of them in the weight. */
+/** Codes of four values in i32 lanes. `index`: of the first of them in the weight. */
 // @ts-ignore: decorator
 @inline function four(
-  ofLevels: bool, drawn: bool, value: v128, divisor: v128, factor: v128, low: v128, high: v128, index: u64,
+  ofLevels: bool, value: v128, divisor: v128, factor: v128, low: v128, high: v128, index: u64,
 ): v128 {
   const exact = f32x4.div(value, divisor);
   const known = f32x4.eq(exact, exact);
-  const ratio = v128.and(exact, known);
-  if (drawn) return fourDrawn(ofLevels, value, ratio, known, factor, low, high, index);
-  const a = placeOf(f32x4.extract_lane(ratio, 0), i32x4.extract_lane(ratio, 0));
-  const b = placeOf(f32x4.extract_lane(ratio, 1), i32x4.extract_lane(ratio, 1));
-  const c = placeOf(f32x4.extract_lane(ratio, 2), i32x4.extract_lane(ratio, 2));
-  const d = placeOf(f32x4.extract_lane(ratio, 3), i32x4.extract_lane(ratio, 3));
-  return named(value, factor, a, b, c, d);
+  return fourDrawn(ofLevels, value, v128.and(exact, known), known, factor, low, high, index);
 }
 
 /** The codes of four places, and the error of their numbers. */
 // @ts-ignore: decorator
 @inline function named(value: v128, factor: v128, a: i32, b: i32, c: i32, d: i32): v128 {
-  let number = v128.load32_zero(numbers + (<usize>a << 2));
-  number = v128.load32_lane(numbers + (<usize>b << 2), number, 1);
-  number = v128.load32_lane(numbers + (<usize>c << 2), number, 2);
-  number = v128.load32_lane(numbers + (<usize>d << 2), number, 3);
-  addError(missed(value, number, factor));
+  addError(missed(value, numbersAt(a, b, c, d), factor));
   let code = i32x4.splat(load<u8>(names + a));
   code = i32x4.replace_lane(code, 1, load<u8>(names + b));
   code = i32x4.replace_lane(code, 2, load<u8>(names + c));
   return i32x4.replace_lane(code, 3, load<u8>(names + d));
-}
-
-/** How many thresholds are not above a number. */
-// @ts-ignore: decorator
-@inline function placeOf(number: f32, bits: i32): i32 {
-  let place = 0;
-  if (guesses) {
-    place = load<u8>(guesses + <usize>(<u32>bits >> 16));
-    // Seldom is there more than one threshold among the numbers with the same upper 16 bits.
-    place += i32(number >= load<f32>(thresholds + (<usize>place << 2)));
-    while (number >= load<f32>(thresholds + (<usize>place << 2))) place++;
-    return place;
-  }
-  for (let step = half; step > 0; step >>= 1) {
-    place += number >= load<f32>(thresholds + (<usize>(place + step - 1) << 2)) ? step : 0;
-  }
-  return place;
 }
 
 function fourDrawn(
@@ -125,24 +100,16 @@ export function encodeRuns(
 ): f64 {
   // Each kind is compiled for itself.
   if (stochastic) {
-    if (levelled) return runs(true, true, input, rows, columns, stride, block, output, width, divisors, factors, zeros, index, indices);
-    return runs(false, true, input, rows, columns, stride, block, output, width, divisors, factors, zeros, index, indices);
+    if (kind != INTEGERS) return runs(true, input, rows, columns, stride, block, output, width, divisors, factors, zeros, index, indices);
+    return runs(false, input, rows, columns, stride, block, output, width, divisors, factors, zeros, index, indices);
   }
-  return nearestRuns(input, rows, columns, stride, block, output, width, divisors, factors, zeros);
-}
-
-/** To nearest, whatever rounding is in force. */
-export function nearestRuns(
-  input: usize, rows: i32, columns: i32, stride: usize, block: i32, output: usize, width: usize,
-  divisors: usize, factors: usize, zeros: usize,
-): f64 {
-  if (levelled) return runs(true, false, input, rows, columns, stride, block, output, width, divisors, factors, zeros, 0, 0);
+  if (kind != INTEGERS) return nearestRuns(input, rows, columns, stride, block, output, width, divisors, factors);
   return integerRuns(input, rows, columns, stride, block, output, width, divisors, factors, zeros);
 }
 
 // @ts-ignore: decorator
 @inline function runs(
-  ofLevels: bool, drawn: bool,
+  ofLevels: bool,
   input: usize, rows: i32, columns: i32, stride: usize, block: i32, output: usize, width: usize,
   divisors: usize, factors: usize, zeros: usize, index: f64, indices: f64,
 ): f64 {
@@ -163,14 +130,14 @@ export function nearestRuns(
       const end = to + <usize>count;
       const whole = to + <usize>(count & ~15);
       for (; to < whole; to += 16, at += 64, from += 16) {
-        const a = four(ofLevels, drawn, v128.load(at), divisor, factor, low, high, from);
-        const b = four(ofLevels, drawn, v128.load(at, 16), divisor, factor, low, high, from + 4);
-        const c = four(ofLevels, drawn, v128.load(at, 32), divisor, factor, low, high, from + 8);
-        const d = four(ofLevels, drawn, v128.load(at, 48), divisor, factor, low, high, from + 12);
+        const a = four(ofLevels, v128.load(at), divisor, factor, low, high, from);
+        const b = four(ofLevels, v128.load(at, 16), divisor, factor, low, high, from + 4);
+        const c = four(ofLevels, v128.load(at, 32), divisor, factor, low, high, from + 8);
+        const d = four(ofLevels, v128.load(at, 48), divisor, factor, low, high, from + 12);
         v128.store(to, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
       }
       for (; to < end; to += 4, at += 16, from += 4) {
-        const code = four(ofLevels, drawn, first(v128.load(at), end - to), divisor, factor, low, high, from);
+        const code = four(ofLevels, first(v128.load(at), end - to), divisor, factor, low, high, from);
         storeFirst(to, code, <i32>(end - to));
       }
       at -= (to - end) << 2;
@@ -188,16 +155,16 @@ export function encodeRows(
   divisors: usize, factors: usize, zeros: usize, index: f64, indices: f64,
 ): f64 {
   if (stochastic) {
-    if (levelled) return byColumn(true, true, input, rows, columns, stride, output, width, divisors, factors, zeros, index, indices);
-    return byColumn(false, true, input, rows, columns, stride, output, width, divisors, factors, zeros, index, indices);
+    if (kind != INTEGERS) return byColumn(true, input, rows, columns, stride, output, width, divisors, factors, zeros, index, indices);
+    return byColumn(false, input, rows, columns, stride, output, width, divisors, factors, zeros, index, indices);
   }
-  if (levelled) return byColumn(true, false, input, rows, columns, stride, output, width, divisors, factors, zeros, index, indices);
+  if (kind != INTEGERS) return nearestRows(input, rows, columns, stride, output, width, divisors, factors);
   return integerRows(input, rows, columns, stride, output, width, divisors, factors, zeros);
 }
 
 // @ts-ignore: decorator
 @inline function byColumn(
-  ofLevels: bool, drawn: bool,
+  ofLevels: bool,
   input: usize, rows: i32, columns: i32, stride: usize, output: usize, width: usize,
   divisors: usize, factors: usize, zeros: usize, index: f64, indices: f64,
 ): f64 {
@@ -211,7 +178,7 @@ export function encodeRows(
       const low = f32x4.neg(v128.load(zeros + at));
       const high = f32x4.add(low, f32x4.splat(steps));
       const code = four(
-        ofLevels, drawn, value, v128.load(divisors + at), v128.load(factors + at), low, high, from + <u64>column);
+        ofLevels, value, v128.load(divisors + at), v128.load(factors + at), low, high, from + <u64>column);
       storeFirst(output + <usize>column, code, columns - column);
     }
     error += takeError();

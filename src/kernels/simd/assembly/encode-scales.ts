@@ -76,86 +76,90 @@ export function spansAlongRows(
   }
 }
 
+/** What `fourScales` finds: scales as stored, what values are divided and numbers multiplied by, and zero points. */
+export let factors4: v128 = f32x4.splat(0);
+export let zeros4: v128 = f32x4.splat(0);
+let scales4: v128 = f32x4.splat(0);
+
 /**
  * What encoding needs for `count` blocks from their ranges: f32 scales as stored, divisors (Infinity for 0), factors and
- * zero points; u8 zero points.
+ * zero points; u8 zero points. Written in fours. Scaling by means: the wanted scales stand at `most`.
  */
 export function scalesOfSpans(
   count: i32, least: usize, most: usize, scales: usize, divisors: usize, factors: usize, zeros: usize, points: usize,
 ): void {
-  for (let i: usize = 0; i < <usize>count; i++) {
+  for (let i: usize = 0; i < <usize>count; i += 4) {
     const at = i << 2;
-    scaleOfSpan(
-      load<f32>(least + at), load<f32>(most + at), scales + at, divisors + at, factors + at, zeros + at, points + i);
+    fourScales(v128.load(least + at), v128.load(most + at));
+    v128.store(scales + at, scales4);
+    const none = f32x4.eq(factors4, f32x4.splat(0));
+    v128.store(divisors + at, v128.bitselect(f32x4.splat(Infinity), factors4, none));
+    v128.store(factors + at, factors4);
+    v128.store(zeros + at, zeros4);
+    const pairs = i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(zeros4), i32x4.splat(0));
+    v128.store32_lane(points + i, i8x16.narrow_i16x8_u(pairs, pairs), 0);
   }
 }
 
-/** One of them. */
-export function scaleOfSpan(
-  smallest: f32, largest: f32, scales: usize, divisors: usize, factors: usize, zeros: usize, points: usize,
-): void {
+/** Scales of four blocks from the ends of their ranges. */
+export function fourScales(smallest: v128, largest: v128): void {
+  const ofTensor = f32x4.splat(tensorScale);
   if (scaling != 2) {
-    let wanted: f32;
-    if (scaling == 0) wanted = (abs(largest) > abs(smallest) ? largest : smallest) / low;
-    else wanted = max(abs(smallest), abs(largest)) / divisor;
-    storeScale(wanted / tensorScale, zeroPoint, scales, divisors, factors, zeros, points);
+    let wanted = largest;
+    if (scaling == 0) {
+      const above = f32x4.gt(f32x4.abs(largest), f32x4.abs(smallest));
+      wanted = f32x4.div(v128.bitselect(largest, smallest, above), f32x4.splat(low));
+    } else if (scaling == 1) {
+      wanted = f32x4.div(f32x4.max(f32x4.abs(smallest), f32x4.abs(largest)), f32x4.splat(divisor));
+    }
+    scales4 = stored(f32x4.div(wanted, ofTensor));
+    factors4 = f32x4.mul(scales4, ofTensor);
+    zeros4 = f32x4.splat(zeroPoint);
     return;
   }
-  const bottom = min<f32>(smallest, 0);
-  const top = max<f32>(largest, 0);
-  const width = top - bottom;
+  const bottom = f32x4.min(smallest, f32x4.splat(0));
+  const top = f32x4.max(largest, f32x4.splat(0));
+  const width = f32x4.sub(top, bottom);
+  const all = f32x4.splat(steps);
+  let wanted = f32x4.div(width, all);
+  const beyond = f32x4.eq(width, f32x4.splat(Infinity));
   // A range beyond float32 is divided before it is subtracted.
-  const wanted = width < <f32>Infinity ? width / steps : top / steps - bottom / steps;
-  const scale = stored(wanted / tensorScale);
-  const factor = scale * tensorScale;
-  let zero: f32 = 0;
-  if (scale != 0) {
-    const exact = min<f32>(0 - bottom / factor, steps);
-    zero = floor<f32>(exact);
-    if (exact - zero >= 0.5) zero += 1;
+  if (v128.any_true(beyond)) {
+    wanted = v128.bitselect(f32x4.sub(f32x4.div(top, all), f32x4.div(bottom, all)), wanted, beyond);
   }
-  storeParts(scale, factor, zero, scales, divisors, factors, zeros, points);
+  scales4 = stored(f32x4.div(wanted, ofTensor));
+  factors4 = f32x4.mul(scales4, ofTensor);
+  const exact = f32x4.min(f32x4.sub(f32x4.splat(0), f32x4.div(bottom, factors4)), all);
+  const down = f32x4.floor(exact);
+  const up = v128.and(f32x4.ge(f32x4.sub(exact, down), f32x4.splat(0.5)), f32x4.splat(1));
+  zeros4 = v128.and(f32x4.add(down, up), f32x4.ne(factors4, f32x4.splat(0)));
 }
 
-/** A scale before it is stored, with its zero point. */
+/** Scales as their format has them, never -0. */
 // @ts-ignore: decorator
-@inline export function storeScale(
-  exact: f32, zero: f32, scales: usize, divisors: usize, factors: usize, zeros: usize, points: usize,
-): void {
-  const scale = stored(exact);
-  storeParts(scale, scale * tensorScale, zero, scales, divisors, factors, zeros, points);
-}
-
-// @ts-ignore: decorator
-@inline function storeParts(
-  scale: f32, factor: f32, zero: f32, scales: usize, divisors: usize, factors: usize, zeros: usize, points: usize,
-): void {
-  store<f32>(scales, scale);
-  store<f32>(divisors, factor == 0 ? <f32>Infinity : factor);
-  store<f32>(factors, factor);
-  store<f32>(zeros, zero);
-  store<u8>(points, <u8>zero);
-}
-
-/** The scale as its format has it, never -0. */
-function stored(exact: f32): f32 {
-  const scale = exact + 0;
-  if (scale == 0 && format != 3) return scale;
-  const bits = reinterpret<i32>(scale);
-  const sign = bits & 0x80000000;
-  const magnitude = bits & 0x7fffffff;
-  if (format == 0) return reinterpret<f32>(min(magnitude, 0x7f7fffff) | sign);
+@inline function stored(exact: v128): v128 {
+  const scale = f32x4.add(exact, f32x4.splat(0));
+  const sign = v128.and(scale, i32x4.splat(0x80000000));
+  const magnitude = v128.andnot(scale, i32x4.splat(0x80000000));
+  if (format == 0) return v128.or(i32x4.min_s(magnitude, i32x4.splat(0x7f7fffff)), sign);
+  if (format == 3) {
+    const exponent = v128.and(i32x4.min_s(magnitude, i32x4.splat(0x7f000000)), i32x4.splat(0x7f800000));
+    return i32x4.max_s(exponent, i32x4.splat(0x00400000));
+  }
+  const eleven = v128.and(i32x4.add(magnitude, i32x4.splat(0x1fff)), i32x4.splat(~0x1fff));
+  if (format == 2) return v128.or(i32x4.min_s(eleven, i32x4.splat(0x7f7fe000)), sign);
   if (format == 1) {
-    if (magnitude >= 0x477fe000) return reinterpret<f32>(0x477fe000 | sign);
     // Above 2^-14 ten bits of the mantissa stay; below, what stays are multiples of 2^-24.
-    if (magnitude >= 0x38800000) return reinterpret<f32>((magnitude + 0x1fff) & ~0x1fff | sign);
-    return copysign<f32>(ceil<f32>(abs(scale) * <f32>16777216.0) * <f32>(1.0 / 16777216.0), scale);
+    const many = f32x4.ceil(f32x4.mul(magnitude, f32x4.splat(16777216)));
+    const small = i32x4.lt_s(magnitude, i32x4.splat(0x38800000));
+    const found = v128.bitselect(f32x4.mul(many, f32x4.splat(1.0 / 16777216.0)), eleven, small);
+    return v128.or(i32x4.min_s(found, i32x4.splat(0x477fe000)), sign);
   }
-  if (format == 2) return reinterpret<f32>(min((magnitude + 0x1fff) & ~0x1fff, 0x7f7fe000) | sign);
-  if (format == 3) return reinterpret<f32>(max(min(magnitude, 0x7f000000) & 0x7f800000, 0x00400000));
-  // Half to even: three bits of the mantissa from 2^-6 on, below it multiples of 2^-9.
-  if (magnitude >= 0x3c800000) {
-    return reinterpret<f32>(min((magnitude + 0x7ffff + (magnitude >> 20 & 1)) & ~0xfffff, 0x43e00000) | sign);
-  }
-  return copysign<f32>(max<f32>(nearest<f32>(abs(scale) * <f32>512.0), 1) * <f32>(1.0 / 512.0), scale);
+  // Half to even: three bits of the mantissa from 2^-6 on, below it multiples of 2^-9, of which 0 is only for 0.
+  const odd = v128.and(i32x4.shr_u(magnitude, 20), i32x4.splat(1));
+  const four = v128.and(i32x4.add(i32x4.add(magnitude, i32x4.splat(0x7ffff)), odd), i32x4.splat(~0xfffff));
+  const many = f32x4.max(f32x4.nearest(f32x4.mul(magnitude, f32x4.splat(512))), f32x4.splat(1));
+  const small = i32x4.lt_s(magnitude, i32x4.splat(0x3c800000));
+  const found = v128.bitselect(f32x4.mul(many, f32x4.splat(1.0 / 512.0)), four, small);
+  return v128.and(v128.or(i32x4.min_s(found, i32x4.splat(0x43e00000)), sign), f32x4.ne(scale, f32x4.splat(0)));
 }

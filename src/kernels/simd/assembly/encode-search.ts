@@ -1,133 +1,147 @@
-// Scales that are searched for, one block at a time, over a copy of its values that stand one after the other.
+// Scales that are searched for: the ranges of blocks are shrunk to the best of some shares of them, or replaced by means. The
+// meaning is ../../encode-search.ts and ../../encode-mean.ts.
 
-import { nearestRuns } from "./encode-codes";
-import { scaleOfSpan, storeScale } from "./encode-scales";
-import { steps, tensorScale, zeroPoint } from "./encode-state";
+import { factors4, fourScales, zeros4 } from "./encode-scales";
+import { loadLanes, storeLanes, takeColumns, takeRuns, WIDE } from "./encode-four";
+import { lowerEnd, nearest, nearestShift, upperEnd } from "./encode-levels";
+import { fourMeans } from "./encode-mean";
+import { FEW, FLOATS, INTEGERS, kind, MANY, scaling } from "./encode-state";
+
+/** Shares of a range that are tried: f32. */
+let ratios: usize = 0;
+let tries: i32 = 0;
+
+export function useRatios(at: usize, count: i32): void {
+  ratios = at;
+  tries = count;
+}
+
+/**
+ * Changes the ranges at `least` and `most` (as of `spansAlongRows`) of blocks of `rows` values down each of the columns.
+ * `scratch`: room for 16 blocks.
+ */
+export function searchAlongRows(
+  input: usize, rows: i32, columns: i32, stride: usize, least: usize, most: usize, scratch: usize,
+): void {
+  const each = <usize>rows << 4;
+  for (let column = 0; column < columns; column += WIDE) {
+    takeColumns(input + (<usize>column << 2), rows, stride, scratch);
+    const some = min(WIDE, columns - column);
+    for (let i = 0, values = scratch; i < some; i += 4, values += each) {
+      const at = <usize>(column + i) << 2;
+      // What is written past the last column is never read.
+      settle(values, rows, least, most, at, at + 4, at + 8, at + 12);
+    }
+  }
+}
+
+/** The same of blocks along the columns, as of `spansAlongColumns`. `scratch`: room for four blocks. */
+export function searchAlongColumns(
+  input: usize, rows: i32, columns: i32, stride: usize, block: i32, least: usize, most: usize, scratch: usize,
+): void {
+  const whole = columns / block;
+  const short = columns - whole * block;
+  const entries = <usize>(whole + i32(short > 0)) << 2;
+  const leap = <usize>block << 2;
+  // Whole blocks first, then the short ones: four together are of one length.
+  let a = input, b = input, c = input, d = input;
+  let at0: usize = 0, at1: usize = 0, at2: usize = 0, at3: usize = 0;
+  for (let pass = 0; pass < 2; pass++) {
+    const count = pass == 0 ? block : short;
+    const first = pass == 0 ? 0 : whole;
+    const last = pass == 0 ? whole : whole + 1;
+    if (count == 0 || first == last) continue;
+    const total = rows * (last - first);
+    let row = 0;
+    let place = first;
+    for (let done = 0; done < total; done += 4) {
+      for (let lane = 0; lane < 4; lane++) {
+        a = b;
+        b = c;
+        c = d;
+        at0 = at1;
+        at1 = at2;
+        at2 = at3;
+        // Lanes without a block repeat the last one.
+        if (done + lane >= total) continue;
+        d = input + <usize>row * stride + <usize>place * leap;
+        at3 = <usize>row * entries + (<usize>place << 2);
+        if (++place < last) continue;
+        place = first;
+        row++;
+      }
+      takeRuns(a, b, c, d, count, scratch);
+      settle(scratch, count, least, most, at0, at1, at2, at3);
+    }
+  }
+}
+
+function settle(values: usize, count: i32, least: usize, most: usize, a: usize, b: usize, c: usize, d: usize): void {
+  const smallest = loadLanes(least + a, least + b, least + c, least + d);
+  const largest = loadLanes(most + a, most + b, most + c, most + d);
+  if (scaling == 3) {
+    storeLanes(fourMeans(values, count, smallest, largest), most + a, most + b, most + c, most + d);
+    return;
+  }
+  let best: v128;
+  // Each kind is compiled for itself.
+  if (kind == INTEGERS) best = bestRatios(INTEGERS, values, count, smallest, largest);
+  else if (kind == FLOATS) best = bestRatios(FLOATS, values, count, smallest, largest);
+  else if (kind == FEW) best = bestRatios(FEW, values, count, smallest, largest);
+  else best = bestRatios(MANY, values, count, smallest, largest);
+  storeLanes(f32x4.mul(smallest, best), least + a, least + b, least + c, least + d);
+  storeLanes(f32x4.mul(largest, best), most + a, most + b, most + c, most + d);
+}
+
+/** How many positions pass before a look whether all four blocks are lost. */
+// @ts-ignore: decorator
+@inline const STRETCH: i32 = 128;
 
 // @ts-ignore: decorator
-@inline const NAN: i32 = 0x7fc00000;
-
-/** Copies `count` float32, `leap` bytes apart at `input`, to `output`; NaN for what is not finite and after them, to a vector. */
-export function gather(input: usize, count: i32, leap: usize, output: usize): void {
-  for (let i = 0; i < count; i++, input += leap, output += 4) {
-    const value = load<f32>(input);
-    store<f32>(output, value - value == 0 ? value : NaN);
-  }
-  for (let i = count; i & 3; i++, output += 4) store<i32>(output, NAN);
-}
-
-let sum: f64 = 0;
-let found: i32 = 0;
-
-/** Sum and number of magnitudes above a threshold among gathered values; four lanes of float64. */
-function sumAbove(values: usize, count: i32, threshold: f32): void {
-  let sum0 = f64x2.splat(0), sum1 = sum0;
-  let counts = i32x4.splat(0);
-  const above = f32x4.splat(threshold);
-  for (let i = 0; i < count; i += 4, values += 16) {
-    const magnitude = f32x4.abs(v128.load(values));
-    const counted = f32x4.gt(magnitude, above);
-    const taken = v128.and(magnitude, counted);
-    counts = i32x4.sub(counts, counted);
-    sum0 = f64x2.add(sum0, f64x2.promote_low_f32x4(taken));
-    sum1 = f64x2.add(sum1, f64x2.promote_low_f32x4(i64x2.shuffle(taken, taken, 1, 0)));
-  }
-  sum = (f64x2.extract_lane(sum0, 0) + f64x2.extract_lane(sum0, 1)) +
-    (f64x2.extract_lane(sum1, 0) + f64x2.extract_lane(sum1, 1));
-  found = i32x4.extract_lane(counts, 0) + i32x4.extract_lane(counts, 1) +
-    i32x4.extract_lane(counts, 2) + i32x4.extract_lane(counts, 3);
-}
-
-/** Scaling by means. The five places as of `scaleOfSpan`. */
-export function meanScale(
-  values: usize, count: i32, rounds: i32, scales: usize, divisors: usize, factors: usize, zeros: usize, points: usize,
-): void {
-  sumAbove(values, count, -1);
-  let scale: f32 = 0;
-  if (found > 0) {
-    const mean = <f32>(sum / <f64>found);
-    if (steps < 2) scale = mean;
-    else {
-      let threshold = mean * <f32>0.7;
-      for (let i = 0; i < rounds; i++) {
-        sumAbove(values, count, threshold);
-        if (found == 0) break;
-        scale = <f32>(sum / <f64>found);
-        const next = scale * <f32>0.5;
-        if (next == threshold) break;
-        threshold = next;
-      }
-    }
-  }
-  storeScale(scale / tensorScale, zeroPoint, scales, divisors, factors, zeros, points);
-}
-
-/**
- * Clips the range at `least` and `most` to the magnitude that `share` (0 to 1) of the gathered values does not exceed.
- * `scratch`: room for as many values.
- */
-export function clipSpan(values: usize, count: i32, share: f64, scratch: usize, least: usize, most: usize): void {
-  let known = 0;
-  for (let i: usize = 0; i < <usize>count; i++) {
-    const value = load<f32>(values + (i << 2));
-    if (value != value) continue;
-    store<f32>(scratch + (<usize>known << 2), abs(value));
-    known++;
-  }
-  if (known == 0) return;
-  const rank = min(known, max(1, <i32>ceil<f64>(share * <f64>known)));
-  const bound = ranked(scratch, known, rank - 1);
-  if (bound == 0) return;
-  store<f32>(least, max(load<f32>(least), -bound));
-  store<f32>(most, min(load<f32>(most), bound));
-}
-
-/** The value that stands at `rank` (from 0) when sorted; leaves the values in another order. Hoare's FIND. */
-function ranked(values: usize, count: i32, rank: i32): f32 {
-  let left = 0;
-  let right = count - 1;
-  while (left < right) {
-    const pivot = load<f32>(values + (<usize>rank << 2));
-    let i = left;
-    let j = right;
-    while (i <= j) {
-      while (load<f32>(values + (<usize>i << 2)) < pivot) i++;
-      while (load<f32>(values + (<usize>j << 2)) > pivot) j--;
-      if (i > j) break;
-      const a = values + (<usize>i << 2);
-      const b = values + (<usize>j << 2);
-      const kept = load<f32>(a);
-      store<f32>(a, load<f32>(b));
-      store<f32>(b, kept);
-      i++;
-      j--;
-    }
-    if (j < rank) left = i;
-    if (rank < i) right = j;
-  }
-  return load<f32>(values + (<usize>rank << 2));
-}
-
-/**
- * The best of `tries` shares (f32 at `ratios`) of the range from the value at `least` to that at `most`, by the squared error of the gathered
- * values, to nearest. `scratch`: room for their codes. The first of equally good ones.
- */
-export function bestScale(
-  values: usize, count: i32, least: usize, most: usize, ratios: usize, tries: i32, scratch: usize,
-  scales: usize, divisors: usize, factors: usize, zeros: usize, points: usize,
-): void {
-  const smallest = load<f32>(least);
-  const largest = load<f32>(most);
-  let smallestError: f64 = Infinity;
-  let best = 0;
+@inline function bestRatios(grid: i32, values: usize, count: i32, smallest: v128, largest: v128): v128 {
+  const shift = nearestShift(grid);
+  let least = f32x4.splat(0);
+  let best = f32x4.splat(0);
+  let unit = f32x4.splat(0);
   for (let i = 0; i < tries; i++) {
-    const ratio = load<f32>(ratios + (<usize>i << 2));
-    scaleOfSpan(smallest * ratio, largest * ratio, scales, divisors, factors, zeros, points);
-    const error = nearestRuns(values, 1, count, 0, count, scratch, 0, divisors, factors, zeros);
-    if (i > 0 && !(error < smallestError)) continue;
-    best = i;
-    smallestError = error;
+    const ratio = v128.load32_splat(ratios + (<usize>i << 2));
+    fourScales(f32x4.mul(smallest, ratio), f32x4.mul(largest, ratio));
+    const reciprocal = f32x4.div(f32x4.splat(1), factors4);
+    if (i == 0) unit = reciprocal;
+    const share = f32x4.mul(factors4, unit);
+    const weight = f32x4.mul(share, share);
+    const low = lowerEnd(zeros4), high = upperEnd(zeros4);
+    let sum0 = f32x4.splat(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+    let error = sum0;
+    let at = values;
+    for (let left = count; left > 0; left -= STRETCH) {
+      const some = min(left, STRETCH);
+      for (const end = at + (<usize>(some & ~3) << 4); at < end; at += 64) {
+        sum0 = f32x4.add(sum0, square(grid, v128.load(at), reciprocal, low, high, shift));
+        sum1 = f32x4.add(sum1, square(grid, v128.load(at, 16), reciprocal, low, high, shift));
+        sum2 = f32x4.add(sum2, square(grid, v128.load(at, 32), reciprocal, low, high, shift));
+        sum3 = f32x4.add(sum3, square(grid, v128.load(at, 48), reciprocal, low, high, shift));
+      }
+      // Only the end of a block is no four of positions.
+      const rest = some & 3;
+      if (rest > 0) sum0 = f32x4.add(sum0, square(grid, v128.load(at), reciprocal, low, high, shift));
+      if (rest > 1) sum1 = f32x4.add(sum1, square(grid, v128.load(at, 16), reciprocal, low, high, shift));
+      if (rest > 2) sum2 = f32x4.add(sum2, square(grid, v128.load(at, 32), reciprocal, low, high, shift));
+      error = f32x4.mul(f32x4.add(f32x4.add(sum0, sum1), f32x4.add(sum2, sum3)), weight);
+      // Sums only grow.
+      if (i > 0 && !v128.any_true(f32x4.lt(error, least))) break;
+    }
+    const better = i == 0 ? i32x4.splat(-1) : f32x4.lt(error, least);
+    least = v128.bitselect(error, least, better);
+    best = v128.bitselect(ratio, best, better);
   }
-  const ratio = load<f32>(ratios + (<usize>best << 2));
-  scaleOfSpan(smallest * ratio, largest * ratio, scales, divisors, factors, zeros, points);
+  return best;
+}
+
+/** Of four values, the squared distances in steps of the grid to the nearest numbers. */
+// @ts-ignore: decorator
+@inline function square(grid: i32, value: v128, reciprocal: v128, low: v128, high: v128, shift: v128): v128 {
+  const ratio = f32x4.mul(value, reciprocal);
+  const miss = f32x4.sub(ratio, nearest(grid, ratio, low, high, shift));
+  return f32x4.mul(miss, miss);
 }

@@ -1,8 +1,20 @@
 // What the kernels of the "encode" job share between calls: the grid, the scaling and the draws in force. Set by the caller
 // (../encode.ts) before the calls they hold for.
 
-/** 0: integers; 1: levels. */
-export let levelled: bool = false;
+// @ts-ignore: decorator
+@inline export const INTEGERS: i32 = 0;
+/** Levels that are numbers of a float format, rounded by arithmetic. */
+// @ts-ignore: decorator
+@inline export const FLOATS: i32 = 1;
+/** Up to 16 levels, which are counted. */
+// @ts-ignore: decorator
+@inline export const FEW: i32 = 2;
+/** More: looked for. */
+// @ts-ignore: decorator
+@inline export const MANY: i32 = 3;
+
+/** One of the four. */
+export let kind: i32 = 0;
 /** Integers: the lowest number; how many steps from it to the highest. */
 export let low: f32 = 0;
 export let steps: f32 = 0;
@@ -18,14 +30,16 @@ export let thresholds: usize = 0;
 /** Levels by place: f32[256] numbers and u8[256] codes. */
 export let numbers: usize = 0;
 export let names: usize = 0;
+/** At most 16 levels: u8[4][16], byte i of the number at each place. */
+export let planes: usize = 0;
 /** Half of the smallest power of two that is not below the number of levels. */
 export let half: i32 = 0;
 
 export function useGrid(
-  isLevelled: bool, lowest: f32, stepCount: f32, zero: f32,
-  guessTable: usize, thresholdTable: usize, numberTable: usize, nameTable: usize, firstHalf: i32,
+  gridKind: i32, lowest: f32, stepCount: f32, zero: f32,
+  guessTable: usize, thresholdTable: usize, numberTable: usize, nameTable: usize, planeTable: usize, firstHalf: i32,
 ): void {
-  levelled = isLevelled;
+  kind = gridKind;
   low = lowest;
   steps = stepCount;
   zeroPoint = zero;
@@ -33,10 +47,24 @@ export function useGrid(
   thresholds = thresholdTable;
   numbers = numberTable;
   names = nameTable;
+  planes = planeTable;
   half = firstHalf;
 }
 
-/** 0 signed, 1 absolute, 2 affine. */
+/** Of a float format: bits of the mantissa, smallest normal and largest number, and how far a float32's sign is from its own. */
+export let mantissa: i32 = 0;
+export let smallestNormal: f32 = 0;
+export let largestNumber: f32 = 0;
+export let signShift: i32 = 0;
+
+export function useFloat(bits: i32, normal: f32, largest: f32, shift: i32): void {
+  mantissa = bits;
+  smallestNormal = normal;
+  largestNumber = largest;
+  signShift = shift;
+}
+
+/** 0 signed, 1 absolute, 2 affine, 3 mean. */
 export let scaling: i32 = 0;
 /** What the largest magnitude is divided by. */
 export let divisor: f32 = 1;

@@ -1,0 +1,109 @@
+// What a quotient is nearest to, four quotients at a time: the numbers of a float format by arithmetic on their bits, up to 16
+// levels by counting thresholds, more by a search for each.
+
+import {
+  FEW, FLOATS, guesses, half, INTEGERS, kind, largestNumber, mantissa, numbers, planes, smallestNormal, steps, thresholds,
+} from "./encode-state";
+
+/** How many thresholds are not above a number. `bits`: those of the number. */
+// @ts-ignore: decorator
+@inline export function placeOf(number: f32, bits: i32): i32 {
+  let place = 0;
+  if (guesses) {
+    place = load<u8>(guesses + <usize>(<u32>bits >> 16));
+    // Seldom is there more than one threshold among the numbers with the same upper 16 bits.
+    place += i32(number >= load<f32>(thresholds + (<usize>place << 2)));
+    while (number >= load<f32>(thresholds + (<usize>place << 2))) place++;
+    return place;
+  }
+  for (let step = half; step > 0; step >>= 1) {
+    place += number >= load<f32>(thresholds + (<usize>(place + step - 1) << 2)) ? step : 0;
+  }
+  return place;
+}
+
+/** The numbers at four places. */
+// @ts-ignore: decorator
+@inline export function numbersAt(a: i32, b: i32, c: i32, d: i32): v128 {
+  let number = v128.load32_zero(numbers + (<usize>a << 2));
+  number = v128.load32_lane(numbers + (<usize>b << 2), number, 1);
+  number = v128.load32_lane(numbers + (<usize>c << 2), number, 2);
+  return v128.load32_lane(numbers + (<usize>d << 2), number, 3);
+}
+
+/**
+ * Float formats. A magnitude and the power of two that leaves the sum of both no finer bits than the format has there: the
+ * addition rounds half to even. `limit`: the largest number, `normal`: the smallest normal one.
+ */
+// @ts-ignore: decorator
+@inline export function bounded(ratio: v128, limit: v128): v128 {
+  return f32x4.pmin(f32x4.abs(ratio), limit);
+}
+// @ts-ignore: decorator
+@inline export function rounder(magnitude: v128, normal: v128, shift: v128): v128 {
+  return i32x4.add(v128.and(f32x4.pmax(normal, magnitude), i32x4.splat(0x7f800000)), shift);
+}
+/** 2^(23 - bits of the mantissa), as it is added to an exponent. */
+// @ts-ignore: decorator
+@inline export function rounderShift(): v128 {
+  return i32x4.splat((23 - mantissa) << 23);
+}
+// @ts-ignore: decorator
+@inline export function signed(magnitude: v128, ratio: v128): v128 {
+  return v128.or(magnitude, v128.and(ratio, i32x4.splat(0x80000000)));
+}
+
+/** Up to 16 levels: the places of four quotients in i32 lanes, times -1. */
+// @ts-ignore: decorator
+@inline function counted(ratio: v128): v128 {
+  let places = i32x4.splat(0);
+  const end = thresholds + (<usize>steps << 2);
+  for (let at = thresholds; at < end; at += 4) {
+    places = i32x4.add(places, f32x4.ge(ratio, v128.load32_splat(at)));
+  }
+  return places;
+}
+
+/** What `nearest` takes besides the quotients: of integers the ends of the codes less the zero point. */
+// @ts-ignore: decorator
+@inline export function lowerEnd(zeros: v128): v128 {
+  return kind == FLOATS ? f32x4.splat(smallestNormal) : f32x4.neg(zeros);
+}
+// @ts-ignore: decorator
+@inline export function upperEnd(zeros: v128): v128 {
+  return kind == FLOATS ? f32x4.splat(largestNumber) : f32x4.sub(f32x4.splat(steps), zeros);
+}
+// @ts-ignore: decorator
+@inline export function nearestShift(grid: i32): v128 {
+  return grid == FLOATS ? rounderShift() : f32x4.splat(12582912);
+}
+
+/** The numbers nearest to four quotients, less the zero point; NaN, or anything, for NaN. */
+// @ts-ignore: decorator
+@inline export function nearest(grid: i32, ratio: v128, low: v128, high: v128, shift: v128): v128 {
+  if (grid == INTEGERS) {
+    return f32x4.sub(f32x4.add(f32x4.pmin(f32x4.pmax(ratio, low), high), shift), shift);
+  }
+  if (grid == FLOATS) {
+    const magnitude = bounded(ratio, high);
+    const power = rounder(magnitude, low, shift);
+    return signed(f32x4.sub(f32x4.add(magnitude, power), power), ratio);
+  }
+  if (grid == FEW) {
+    const pairs = i16x8.narrow_i32x4_s(i32x4.neg(counted(ratio)), shift);
+    const places = i8x16.narrow_i16x8_u(pairs, pairs);
+    const first = i8x16.swizzle(v128.load(planes), places);
+    const second = i8x16.swizzle(v128.load(planes, 16), places);
+    const third = i8x16.swizzle(v128.load(planes, 32), places);
+    const fourth = i8x16.swizzle(v128.load(planes, 48), places);
+    const lower = i8x16.shuffle(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const upper = i8x16.shuffle(third, fourth, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    return i16x8.shuffle(lower, upper, 0, 8, 1, 9, 2, 10, 3, 11);
+  }
+  return numbersAt(
+    placeOf(f32x4.extract_lane(ratio, 0), i32x4.extract_lane(ratio, 0)),
+    placeOf(f32x4.extract_lane(ratio, 1), i32x4.extract_lane(ratio, 1)),
+    placeOf(f32x4.extract_lane(ratio, 2), i32x4.extract_lane(ratio, 2)),
+    placeOf(f32x4.extract_lane(ratio, 3), i32x4.extract_lane(ratio, 3)),
+  );
+}
