@@ -163,6 +163,20 @@ describe("builds of onnxruntime-web that hold WebGPU", () => {
   });
 });
 
+it("what is decoded at load falls back nowhere and needs no float16 on the GPU", async () => {
+  const b = graphBuilder();
+  b.initializer("w", bytes("uint8", 64, 64));
+  b.initializer("h", { dtype: "float16", dims: [64, 1], data: bytesData(new Uint8Array(128)) });
+  const codes = b.node("Cast", ["w"], { name: "codes", attributes: { to: int(1) } });
+  const scale = b.node("Cast", ["h"], { name: "scale", attributes: { to: int(1) } });
+  const x = b.input("x", "float32", [2, 64]);
+  b.output(b.node("MatMul", [x, b.node("Mul", [codes, scale], { name: "decoded" })], { name: "product" }), "float32");
+  const { nodes, model, counts } = await check(b.model(), { target: "webgpu" });
+  expect(nodes.flatMap(({ findings }) => findings)).toEqual([]);
+  expect(counts.runs).toBe(4);
+  expect(model).toEqual([]);
+});
+
 it("a dynamic Conv: slower than float on a CPU without VNNI", async () => {
   const b = graphBuilder();
   b.initializer("w", bytes("uint8", 4, 4, 3, 3));

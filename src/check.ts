@@ -83,7 +83,7 @@ function findingsOf(view: NodeView, target: Target, runtime: TargetRuntime, plac
     });
   }
   const provider = runtime.providers[placement.at]!;
-  if (placement.at > 0) {
+  if (placement.at > 0 && !folded(view)) {
     const copies = copiesOf(view, (other) => providerIndex(placed.get(other)));
     if (copies.in + copies.out > 0) found.push(fallBack(view, runtime, provider, copies, target));
   }
@@ -93,6 +93,29 @@ function findingsOf(view: NodeView, target: Target, runtime: TargetRuntime, plac
     if (caught) found.push({ code: trap.name, verdict: "slow", ...caught });
   }
   return found;
+}
+
+/** Operators that the runtime computes at every run, also of constants. */
+const NEVER_FOLDED = /^(De|Dynamic)?[Qq]uantizeLinear$|^Random|^Bernoulli$|^Multinomial$/;
+const known = new WeakMap<NodeView, boolean>();
+
+/** Nodes of constants alone are computed once, when the model is loaded: nothing is copied at a run. */
+function folded(view: NodeView): boolean {
+  const before = known.get(view);
+  if (before !== undefined) return before;
+  const { node } = view;
+  const made =
+    plainDomain(node) === "" &&
+    node.inputs.length > 0 &&
+    !view.call &&
+    !NEVER_FOLDED.test(node.opType) &&
+    node.inputs.every((name) => {
+      if (name === "" || view.constant(name) !== undefined) return true;
+      const maker = view.producer(name);
+      return maker !== undefined && folded(maker);
+    });
+  known.set(view, made);
+  return made;
 }
 
 /** Of a node that runs there: that a build of the runtime which may be loaded instead does not run it. */

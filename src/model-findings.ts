@@ -2,7 +2,7 @@
 
 import { SESSION_FACTOR, weightBytes } from "./engine/weight-bytes.js";
 import type { Model, ValueInfo } from "./ir/model.js";
-import { everyGraph } from "./ir/traverse.js";
+import { everyGraph, everyNode } from "./ir/traverse.js";
 import type { CheckFinding } from "./metrics/checked.js";
 import type { Target } from "./targets/target.js";
 import type { DType } from "./tensor/dtype.js";
@@ -92,13 +92,16 @@ function boundary({ graph }: Model): CheckFinding[] {
 
 const dtypeOf = ({ type }: ValueInfo): DType | undefined => (type?.kind === "tensor" ? type.dtype : undefined);
 
-/** float16 values or weights anywhere: WebGPU computes with them where the adapter can. */
+/** float16 values, or weights that more than a Cast reads: WebGPU computes with them where the adapter can. */
 function shaders(model: Model, target: Target): CheckFinding[] {
   if (target.runtimes.every(({ providers }) => providers[0] !== "webgpu")) return [];
+  const readers = [...everyNode(model)].filter(({ opType }) => opType !== "Cast");
+  const read = new Set(readers.flatMap(({ inputs }) => inputs));
   const half = [...everyGraph(model)].some((graph) =>
     [
       ...[...graph.inputs, ...graph.outputs, ...graph.valueInfo.values()].map(dtypeOf),
-      ...[...graph.initializers.values()].map(({ dtype }) => dtype),
+      // Stored in float16 and cast to float32, it is decoded on the CPU, when the model is loaded.
+      ...[...graph.initializers].filter(([name]) => read.has(name)).map(([, { dtype }]) => dtype),
     ].includes("float16"),
   );
   if (!half) return [];
