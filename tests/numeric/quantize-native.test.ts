@@ -177,6 +177,14 @@ describe("DequantizeLinear", () => {
     }
   });
 
+  it("finds the channels of a 1x1 kernel of ConvTranspose", async () => {
+    const x = value(1, 40, 3, 3);
+    const given = one((b) => b.node("ConvTranspose", ["x", b.initializer("w", weight(40, 16, 1, 1))]), { x });
+    const made = await quantized(given, { weights: "int8", granularity: "channel", form: "dequantize" });
+    expect(made.ops).toContain("DequantizeLinear");
+    expect(made.db).toBeGreaterThan(30);
+  });
+
   it("raises the opset as far as its type needs", async () => {
     const opset = async (options: object) =>
       (await apply(cases.MatMul!.model, { form: "dequantize", ...options })).model.opsets.get("");

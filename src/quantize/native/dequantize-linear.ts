@@ -107,7 +107,12 @@ function placeOf(cut: Cut, weight: Weight): ScalePlace | { readonly obstacle: st
   if (cut.granularity === "tensor") return { dims: [] };
   const rank = dims.length;
   if (cut.granularity === "channel") {
-    const axis = cut.repeats === undefined && cut.along === "rows" ? rank - 1 : axisOfRows(cut, dims);
+    // Axes of one element after the channels (a 1x1 kernel of ConvTranspose) are none of their own.
+    const last = Math.max(
+      dims.findLastIndex((size) => size > 1),
+      0,
+    );
+    const axis = cut.repeats === undefined && cut.along === "rows" ? last : axisOfRows(cut, dims);
     // Directions of a recurrent layer are an axis of their own.
     if (axis === undefined) return { obstacle: "its scales lie along two axes, and DequantizeLinear has one" };
     return { dims: [rows * columns], axis };
