@@ -23,6 +23,14 @@ describe("compress", () => {
     expect((await compress(model, [])).model).toBe(model);
   });
 
+  test("takes nodes in any order, as ONNX Runtime does", async () => {
+    const model = small();
+    const turned = { ...model, graph: { ...model.graph, nodes: [...model.graph.nodes].reverse() } };
+    const { model: cleaned } = await compress(turned, [{ method: "clean" }], { verify: true });
+    expect(cleaned.graph.nodes.map(({ opType }) => opType)).toEqual(["MatMul"]);
+    expect([...cleaned.graph.initializers.keys()]).toEqual(["w"]);
+  });
+
   test("applies the steps in order, keeps the input, and writes the recipe into the output", async () => {
     const model = small();
     const nodes = [...model.graph.nodes];

@@ -3,7 +3,9 @@
 
 import { PareError } from "./base/errors.js";
 import type { Note } from "./base/note.js";
+import { mapGraphsSync } from "./ir/map.js";
 import type { Model } from "./ir/model.js";
+import { topological } from "./ir/traverse.js";
 import { assertValid } from "./ir/verify.js";
 import { lowestIrVersion } from "./onnx/ir-version.js";
 import { type PlannedStep, parseRecipe, printRecipe, RECIPE_KEY, type Recipe } from "./recipe.js";
@@ -27,7 +29,7 @@ export interface CompressResult {
 
 /**
  * Applies the steps of a recipe in order. The input model is never changed; weights of the result are computed when
- * they are pulled, by `save` or the engine. Throws PareError naming the step that failed.
+ * they are pulled, by `save` or the engine. Throws PareError naming the step that failed, and `invalid("graph-cycle")`.
  */
 export async function compress(
   model: Model,
@@ -49,7 +51,7 @@ export async function applyPlan(
   verify = false,
 ): Promise<CompressResult> {
   const done: { method: string; notes: readonly Note[] }[] = [];
-  let current = model;
+  let current = plan.length === 0 ? model : inOrder(model);
   for (const [index, { step, options }] of plan.entries()) {
     context.signal?.throwIfAborted();
     context.onProgress?.({ task: step.name, done: index, total: plan.length });
@@ -60,6 +62,17 @@ export async function applyPlan(
   }
   return { model: plan.length === 0 ? model : stamp(current, plan), steps: done, notes: done.flatMap((d) => d.notes) };
 }
+
+/** Steps count on nodes that stand after those they need, as ONNX prescribes; ONNX Runtime loads files in any order. */
+const inOrder = (model: Model): Model =>
+  mapGraphsSync(
+    model,
+    (graph) => {
+      const nodes = topological(graph);
+      return nodes.every((node, at) => node === graph.nodes[at]) ? graph : { ...graph, nodes };
+    },
+    { functions: true },
+  );
 
 async function applyStep(model: Model, { step, options }: PlannedStep, context: StepContext) {
   try {
