@@ -44,7 +44,21 @@ type Meaning =
   | { readonly constant: Initializer }
   | { readonly codes: true };
 type Seen = Extract<Meaning, { weight: unknown }>;
-type Names = ReadonlyMap<string, Meaning | undefined>;
+
+/** Names of a graph, and through it those of the graphs around it: not copied, a model may have thousands of subgraphs. */
+class Names {
+  readonly #own = new Map<string, Meaning | undefined>();
+
+  constructor(private readonly outer?: Names) {}
+
+  set(name: string, meaning: Meaning | undefined): void {
+    this.#own.set(name, meaning);
+  }
+
+  get(name: string): Meaning | undefined {
+    return this.#own.has(name) ? this.#own.get(name) : this.outer?.get(name);
+  }
+}
 
 /**
  * Every float32 and float16 constant of the main graph, its subgraphs and the local functions, outer before inner, in
@@ -57,15 +71,19 @@ export function collectWeights(
   const found: Growing[] = [];
   const passed: Seen[] = [];
   const usesOf = usesWith(model.functions);
-  walk(model.graph, new Map(), found, passed, usesOf);
+  walk(model.graph, undefined, found, passed, usesOf);
   const bodies = options.functions ? model.functions : [];
-  for (const definition of bodies) walk(functionBody(definition), new Map(), found, passed, usesOf);
+  for (const definition of bodies) walk(functionBody(definition), undefined, found, passed, usesOf);
   // A Transpose whose result nobody uses is no way to see the weight, but it takes it like any other node.
+  const ways = new Map<Weight, Set<Node>>();
   for (const { weight, path, ranks, view, graph } of passed) {
+    const used = ways.get(weight) ?? new Set(weight.consumers.flatMap((consumer) => consumer.path));
+    ways.set(weight, used);
     const last = path.at(-1);
-    if (last === undefined || weight.consumers.some((consumer) => consumer.path.includes(last))) continue;
+    if (last === undefined || used.has(last)) continue;
     const before = { path: path.slice(0, -1), ranks: ranks.slice(0, -1) };
     weight.consumers.push({ node: last, graph, input: 0, use: undefined, ...before, view });
+    for (const node of before.path) used.add(node);
   }
   return found;
 }
@@ -98,8 +116,14 @@ function usesWith(functions: readonly FunctionDefinition[]): (node: Node) => rea
   return usesOf;
 }
 
-function walk(graph: Graph, outer: Names, found: Growing[], passed: Seen[], usesOf: ReturnType<typeof usesWith>): void {
-  const names = new Map(outer);
+function walk(
+  graph: Graph,
+  outer: Names | undefined,
+  found: Growing[],
+  passed: Seen[],
+  usesOf: ReturnType<typeof usesWith>,
+): void {
+  const names = new Names(outer);
   for (const name of definitions(graph)) names.set(name, undefined);
   const inputs = new Set(graph.inputs.map((input) => input.name));
   for (const [name, tensor] of graph.initializers) {

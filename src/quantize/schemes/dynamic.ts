@@ -128,8 +128,9 @@ class Rewriting {
 
   /** Replaces the nodes of a graph, in order: an activation is quantized before the first that uses it. */
   graph(graph: Graph, outer: Scope): void {
+    const scope = scopeOf(graph, outer);
     for (const node of graph.nodes) {
-      const nodes = this.nodesFor(graph, node, outer);
+      const nodes = this.nodesFor(graph, node, scope);
       if (nodes) {
         this.edits.replaceNode(node, nodes);
         this.multiplied.push(node);
@@ -137,11 +138,11 @@ class Rewriting {
           info("quantized-dynamic", `${label(node)} (${node.opType}) multiplies 8-bit integers.`, label(node)),
         );
       }
-      for (const inner of subgraphs(node)) this.graph(inner, scopeOf(graph, outer));
+      for (const inner of subgraphs(node)) this.graph(inner, scope);
     }
   }
 
-  private nodesFor(graph: Graph, node: Node, outer: Scope): readonly Node[] | undefined {
+  private nodesFor(graph: Graph, node: Node, scope: Scope): readonly Node[] | undefined {
     const weight = this.plan.byConsumer.get(node)?.get(1);
     const part = weight && this.plan.parts.get(weight);
     const stored = weight && this.#stored.get(weight);
@@ -155,7 +156,7 @@ class Rewriting {
       return dynamicProduct(place, codes, stored.scale, stored.zeroPoint);
     }
     if (part === "conv") {
-      const bias = this.bias(place, stored, outer);
+      const bias = this.bias(place, stored, scope);
       const nodes = dynamicConv(place, stored.codes, stored.zeroPoint, stored.scale, bias?.name);
       return bias ? [...bias.nodes, ...nodes] : nodes;
     }
@@ -205,12 +206,12 @@ class Rewriting {
   }
 
   /** The bias of a Conv [O], given trailing axes so that it adds to [batch, O, ...]. */
-  private bias({ graph, node }: { graph: Graph; node: Node }, stored: Stored, outer: Scope) {
+  private bias({ graph, node }: { graph: Graph; node: Node }, stored: Stored, scope: Scope) {
     const name = node.inputs[2] ?? "";
     if (name === "") return undefined;
     const shaped = this.edits.fresh(`${name}_channels`);
     const ones = Array<number>(stored.dims.length - 2).fill(1);
-    const constant = scopeOf(graph, outer).constant(name);
+    const constant = scope.constant(name);
     if (constant && constant.sparse === undefined && constant.dims.length === 1) {
       this.edits.addConstant(graph, shaped, { ...constant, dims: [constant.dims[0]!, ...ones] });
       return { name: shaped, nodes: [] };
