@@ -195,6 +195,40 @@ test("across the borders of chunks, and with tables of guesses", () => {
   }
 });
 
+test("searches through blocks of hundreds of values, of which some are lost early", () => {
+  const [rows, columns] = [300, 301];
+  const values = Float32Array.from(
+    { length: rows * columns },
+    (_, i) => Math.sin(i * 1.3) ** 5 * ((i % 77) + 1) * 0.03,
+  );
+  const bytes = new Uint8Array(values.buffer);
+  const plain = { from: "float32", rows, columns, rounding: { kind: "nearest" }, scaleFormat: "shared16" } as const;
+  const tables = [
+    integers(-2, 1),
+    gridOfFloat("float4e2m1"),
+    gridOfTable(LEVEL_TABLES.nf4),
+    gridOf([...values.slice(0, 30)], "lower"),
+  ];
+  for (const along of ["rows", "columns"] as const) {
+    const shape = { ...plain, along, tensorScale: 1, spread: 0, order: "own" } as const;
+    const mse = { kind: "mse", steps: 7 } as const;
+    for (const grid of tables) {
+      const scaling = { kind: grid.kind === "integer" ? "signed" : "absolute" } as const;
+      encodeAgrees(bytes, shape, { ...shape, block: 295, range: mse }, [grid], scaling);
+    }
+    encodeAgrees(bytes, shape, { ...shape, block: 295, range: mse }, [integers(-1, 1)], { kind: "mean" });
+    encodeAgrees(
+      bytes,
+      shape,
+      { ...shape, block: 148, range: { kind: "percentile", percentile: 99 } },
+      [integers(-8, 7)],
+      {
+        kind: "signed",
+      },
+    );
+  }
+});
+
 test("levels are right at every upper half of a float32, and at their thresholds", () => {
   const words = Uint32Array.from(
     { length: 3 * 65536 },

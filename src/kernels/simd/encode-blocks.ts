@@ -31,7 +31,8 @@ export function scaleBytes(options: EncodeOptions, chunk: number): number {
 /** A search works on a copy of four blocks, down the rows of 16. */
 function searchBytes({ scaling, range, along, block, rows, columns }: EncodeOptions): number {
   const length = Math.min(block, along === "rows" ? rows : columns) * 4;
-  if (scaling.kind === "mean" || range.kind === "mse") return GAP + length * (along === "rows" ? 16 : 4);
+  if (scaling.kind === "mean" || range.kind === "mse")
+    return GAP + length * (along === "rows" ? Math.min(16, Math.ceil(columns / 4) * 4) : 4);
   return range.kind === "percentile" ? 2 * (length + GAP) : 0;
 }
 
@@ -58,6 +59,9 @@ export function blockScales(
   const clip = (part: Part, share: number): void => {
     let at = 0;
     const down = along === "rows";
+    // Where no block has so many values that one is left out, the largest is the bound.
+    const longest = down ? part.rows : Math.min(block, part.columns);
+    if (Math.ceil(share * longest) >= longest) return;
     for (let row = 0; row < part.rows; row += down ? part.rows : 1) {
       for (let column = 0; column < part.columns; column += down ? 1 : block, at++) {
         const count = down ? part.rows : Math.min(block, part.columns - column);

@@ -11,9 +11,17 @@
 // @ts-ignore: decorator
 @inline export const WIDE: i32 = 16;
 
-/** Copies blocks of `rows` values down 16 columns, `stride` bytes apart: four of them, [rows, 4], after the other four. */
-export function takeColumns(input: usize, rows: i32, stride: usize, output: usize): void {
+/** Copies blocks of `rows` values down up to 16 columns, rows `stride` bytes apart: four of them, [rows, 4], after the other four. */
+export function takeColumns(input: usize, rows: i32, columns: i32, stride: usize, output: usize): void {
   const each = <usize>rows << 4;
+  if (columns <= 12) {
+    for (let row = 0; row < rows; row++, input += stride, output += 16) {
+      for (let i = 0, to = output; i < columns; i += 4, to += each) {
+        v128.store(to, finiteOrZero(v128.load(input + (<usize>i << 2))));
+      }
+    }
+    return;
+  }
   for (let row = 0; row < rows; row++, input += stride, output += 16) {
     v128.store(output, finiteOrZero(v128.load(input)));
     v128.store(output + each, finiteOrZero(v128.load(input, 16)));

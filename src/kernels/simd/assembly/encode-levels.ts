@@ -1,8 +1,8 @@
 // What a quotient is nearest to, four quotients at a time: the numbers of a float format by arithmetic on their bits, up to 16
-// levels by counting thresholds, more by a search for each.
+// levels by counting thresholds of sixteen at a time, more by a search for each.
 
 import {
-  FEW, FLOATS, guesses, half, INTEGERS, kind, largestNumber, mantissa, numbers, planes, smallestNormal, steps, thresholds,
+  FLOATS, guesses, half, INTEGERS, kind, largestNumber, mantissa, numbers, planes, smallestNormal, steps, thresholds,
 } from "./encode-state";
 
 /** How many thresholds are not above a number. `bits`: those of the number. */
@@ -53,15 +53,41 @@ import {
   return v128.or(magnitude, v128.and(ratio, i32x4.splat(0x80000000)));
 }
 
-/** Up to 16 levels: the places of four quotients in i32 lanes, times -1. */
+/** Up to 16 levels: the places of 16 quotients, a byte each. */
 // @ts-ignore: decorator
-@inline function counted(ratio: v128): v128 {
-  let places = i32x4.splat(0);
+@inline export function placesOf(a: v128, b: v128, c: v128, d: v128): v128 {
+  let p = i32x4.splat(0), q = p, r = p, s = p;
   const end = thresholds + (<usize>steps << 2);
   for (let at = thresholds; at < end; at += 4) {
-    places = i32x4.add(places, f32x4.ge(ratio, v128.load32_splat(at)));
+    const threshold = v128.load32_splat(at);
+    p = i32x4.sub(p, f32x4.ge(a, threshold));
+    q = i32x4.sub(q, f32x4.ge(b, threshold));
+    r = i32x4.sub(r, f32x4.ge(c, threshold));
+    s = i32x4.sub(s, f32x4.ge(d, threshold));
   }
-  return places;
+  return i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(p, q), i16x8.narrow_i32x4_s(r, s));
+}
+/** One byte of each of the numbers at 16 places; `from`: 16 times which. */
+// @ts-ignore: decorator
+@inline export function bytesAt(places: v128, from: usize): v128 {
+  return i8x16.swizzle(v128.load(planes + from), places);
+}
+/** Bytes 0 and 1, and 2 and 3, of numbers are brought beside each other by the first two, the pairs by the others. */
+// @ts-ignore: decorator
+@inline export function lowBytes(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+// @ts-ignore: decorator
+@inline export function highBytes(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+// @ts-ignore: decorator
+@inline export function lowPairs(a: v128, b: v128): v128 {
+  return i16x8.shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+// @ts-ignore: decorator
+@inline export function highPairs(a: v128, b: v128): v128 {
+  return i16x8.shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
 /** What `nearest` takes besides the quotients: of integers the ends of the codes less the zero point. */
@@ -88,17 +114,6 @@ import {
     const magnitude = bounded(ratio, high);
     const power = rounder(magnitude, low, shift);
     return signed(f32x4.sub(f32x4.add(magnitude, power), power), ratio);
-  }
-  if (grid == FEW) {
-    const pairs = i16x8.narrow_i32x4_s(i32x4.neg(counted(ratio)), shift);
-    const places = i8x16.narrow_i16x8_u(pairs, pairs);
-    const first = i8x16.swizzle(v128.load(planes), places);
-    const second = i8x16.swizzle(v128.load(planes, 16), places);
-    const third = i8x16.swizzle(v128.load(planes, 32), places);
-    const fourth = i8x16.swizzle(v128.load(planes, 48), places);
-    const lower = i8x16.shuffle(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    const upper = i8x16.shuffle(third, fourth, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    return i16x8.shuffle(lower, upper, 0, 8, 1, 9, 2, 10, 3, 11);
   }
   return numbersAt(
     placeOf(f32x4.extract_lane(ratio, 0), i32x4.extract_lane(ratio, 0)),

@@ -1,9 +1,11 @@
 // Codes of levels to nearest, one code a byte, with the squared error of what they stand for; sixteen values at a time.
 
 import { first, missed } from "./encode-integers";
-import { bounded, numbersAt, placeOf, rounder, rounderShift, signed } from "./encode-levels";
 import {
-  FEW, FLOATS, kind, largestNumber, MANY, mantissa, names, planes, signShift, smallestNormal, steps, thresholds,
+  bounded, bytesAt, highBytes, highPairs, lowBytes, lowPairs, numbersAt, placeOf, placesOf, rounder, rounderShift, signed,
+} from "./encode-levels";
+import {
+  FEW, FLOATS, kind, largestNumber, MANY, mantissa, names, signShift, smallestNormal,
 } from "./encode-state";
 
 /** Squared errors, in four lanes of float64. */
@@ -88,27 +90,16 @@ let error1: v128 = f64x2.splat(0);
 @inline function few(
   a: v128, b: v128, c: v128, d: v128, p: v128, q: v128, r: v128, s: v128, factor: v128,
 ): v128 {
-  let p0 = i32x4.splat(0), q0 = p0, r0 = p0, s0 = p0;
-  const end = thresholds + (<usize>steps << 2);
-  for (let at = thresholds; at < end; at += 4) {
-    const threshold = v128.load32_splat(at);
-    p0 = i32x4.sub(p0, f32x4.ge(p, threshold));
-    q0 = i32x4.sub(q0, f32x4.ge(q, threshold));
-    r0 = i32x4.sub(r0, f32x4.ge(r, threshold));
-    s0 = i32x4.sub(s0, f32x4.ge(s, threshold));
-  }
-  const places = narrow(p0, q0, r0, s0);
-  const byte0 = i8x16.swizzle(v128.load(planes), places), byte1 = i8x16.swizzle(v128.load(planes, 16), places);
-  const byte2 = i8x16.swizzle(v128.load(planes, 32), places), byte3 = i8x16.swizzle(v128.load(planes, 48), places);
-  const low0 = i8x16.shuffle(byte0, byte1, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  const low1 = i8x16.shuffle(byte0, byte1, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-  const high0 = i8x16.shuffle(byte2, byte3, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  const high1 = i8x16.shuffle(byte2, byte3, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  const places = placesOf(p, q, r, s);
+  const byte0 = bytesAt(places, 0), byte1 = bytesAt(places, 16);
+  const byte2 = bytesAt(places, 32), byte3 = bytesAt(places, 48);
+  const low0 = lowBytes(byte0, byte1), low1 = highBytes(byte0, byte1);
+  const high0 = lowBytes(byte2, byte3), high1 = highBytes(byte2, byte3);
   addErrors(
-    missed(a, i16x8.shuffle(low0, high0, 0, 8, 1, 9, 2, 10, 3, 11), factor),
-    missed(b, i16x8.shuffle(low0, high0, 4, 12, 5, 13, 6, 14, 7, 15), factor),
-    missed(c, i16x8.shuffle(low1, high1, 0, 8, 1, 9, 2, 10, 3, 11), factor),
-    missed(d, i16x8.shuffle(low1, high1, 4, 12, 5, 13, 6, 14, 7, 15), factor),
+    missed(a, lowPairs(low0, high0), factor),
+    missed(b, highPairs(low0, high0), factor),
+    missed(c, lowPairs(low1, high1), factor),
+    missed(d, highPairs(low1, high1), factor),
   );
   return i8x16.swizzle(v128.load(names), places);
 }

@@ -3,7 +3,9 @@
 
 import { factors4, fourScales, zeros4 } from "./encode-scales";
 import { loadLanes, storeLanes, takeColumns, takeRuns, WIDE } from "./encode-four";
-import { lowerEnd, nearest, nearestShift, upperEnd } from "./encode-levels";
+import {
+  bytesAt, highBytes, highPairs, lowBytes, lowerEnd, lowPairs, nearest, nearestShift, placesOf, upperEnd,
+} from "./encode-levels";
 import { fourMeans } from "./encode-mean";
 import { FEW, FLOATS, INTEGERS, kind, MANY, scaling } from "./encode-state";
 
@@ -18,15 +20,15 @@ export function useRatios(at: usize, count: i32): void {
 
 /**
  * Changes the ranges at `least` and `most` (as of `spansAlongRows`) of blocks of `rows` values down each of the columns.
- * `scratch`: room for 16 blocks.
+ * `scratch`: room for 16 blocks, or for all, in fours.
  */
 export function searchAlongRows(
   input: usize, rows: i32, columns: i32, stride: usize, least: usize, most: usize, scratch: usize,
 ): void {
   const each = <usize>rows << 4;
   for (let column = 0; column < columns; column += WIDE) {
-    takeColumns(input + (<usize>column << 2), rows, stride, scratch);
     const some = min(WIDE, columns - column);
+    takeColumns(input + (<usize>column << 2), rows, some, stride, scratch);
     for (let i = 0, values = scratch; i < some; i += 4, values += each) {
       const at = <usize>(column + i) << 2;
       // What is written past the last column is never read.
@@ -117,16 +119,35 @@ function settle(values: usize, count: i32, least: usize, most: usize, a: usize, 
     for (let left = count; left > 0; left -= STRETCH) {
       const some = min(left, STRETCH);
       for (const end = at + (<usize>(some & ~3) << 4); at < end; at += 64) {
-        sum0 = f32x4.add(sum0, square(grid, v128.load(at), reciprocal, low, high, shift));
-        sum1 = f32x4.add(sum1, square(grid, v128.load(at, 16), reciprocal, low, high, shift));
-        sum2 = f32x4.add(sum2, square(grid, v128.load(at, 32), reciprocal, low, high, shift));
-        sum3 = f32x4.add(sum3, square(grid, v128.load(at, 48), reciprocal, low, high, shift));
+        const a = f32x4.mul(v128.load(at), reciprocal), b = f32x4.mul(v128.load(at, 16), reciprocal);
+        const c = f32x4.mul(v128.load(at, 32), reciprocal), d = f32x4.mul(v128.load(at, 48), reciprocal);
+        let p: v128, q: v128, r: v128, s: v128;
+        if (grid == FEW) {
+          const places = placesOf(a, b, c, d);
+          const low0 = lowBytes(bytesAt(places, 0), bytesAt(places, 16));
+          const low1 = highBytes(bytesAt(places, 0), bytesAt(places, 16));
+          const high0 = lowBytes(bytesAt(places, 32), bytesAt(places, 48));
+          const high1 = highBytes(bytesAt(places, 32), bytesAt(places, 48));
+          p = lowPairs(low0, high0);
+          q = highPairs(low0, high0);
+          r = lowPairs(low1, high1);
+          s = highPairs(low1, high1);
+        } else {
+          p = nearest(grid, a, low, high, shift);
+          q = nearest(grid, b, low, high, shift);
+          r = nearest(grid, c, low, high, shift);
+          s = nearest(grid, d, low, high, shift);
+        }
+        sum0 = f32x4.add(sum0, square(f32x4.sub(a, p)));
+        sum1 = f32x4.add(sum1, square(f32x4.sub(b, q)));
+        sum2 = f32x4.add(sum2, square(f32x4.sub(c, r)));
+        sum3 = f32x4.add(sum3, square(f32x4.sub(d, s)));
       }
       // Only the end of a block is no four of positions.
       const rest = some & 3;
-      if (rest > 0) sum0 = f32x4.add(sum0, square(grid, v128.load(at), reciprocal, low, high, shift));
-      if (rest > 1) sum1 = f32x4.add(sum1, square(grid, v128.load(at, 16), reciprocal, low, high, shift));
-      if (rest > 2) sum2 = f32x4.add(sum2, square(grid, v128.load(at, 32), reciprocal, low, high, shift));
+      if (rest > 0) sum0 = f32x4.add(sum0, missedBy(grid, v128.load(at), reciprocal, low, high, shift));
+      if (rest > 1) sum1 = f32x4.add(sum1, missedBy(grid, v128.load(at, 16), reciprocal, low, high, shift));
+      if (rest > 2) sum2 = f32x4.add(sum2, missedBy(grid, v128.load(at, 32), reciprocal, low, high, shift));
       error = f32x4.mul(f32x4.add(f32x4.add(sum0, sum1), f32x4.add(sum2, sum3)), weight);
       // Sums only grow.
       if (i > 0 && !v128.any_true(f32x4.lt(error, least))) break;
@@ -140,8 +161,12 @@ function settle(values: usize, count: i32, least: usize, most: usize, a: usize, 
 
 /** Of four values, the squared distances in steps of the grid to the nearest numbers. */
 // @ts-ignore: decorator
-@inline function square(grid: i32, value: v128, reciprocal: v128, low: v128, high: v128, shift: v128): v128 {
+@inline function missedBy(grid: i32, value: v128, reciprocal: v128, low: v128, high: v128, shift: v128): v128 {
   const ratio = f32x4.mul(value, reciprocal);
-  const miss = f32x4.sub(ratio, nearest(grid, ratio, low, high, shift));
+  return square(f32x4.sub(ratio, nearest(grid, ratio, low, high, shift)));
+}
+
+// @ts-ignore: decorator
+@inline function square(miss: v128): v128 {
   return f32x4.mul(miss, miss);
 }
