@@ -5,6 +5,7 @@ import { compress } from "../../src/compress.js";
 import { run } from "../../src/engine/run.js";
 import { graphBuilder } from "../../src/ir/build.js";
 import { int64 } from "../../src/tensor/tensor.js";
+import { foldsAsFloat } from "../support/loaded-operators.js";
 import { sqnr, value, weight } from "../support/quantize-cases.js";
 import { services } from "../support/services.js";
 
@@ -39,6 +40,20 @@ describe("a second quantize step", () => {
       expect(sqnr(await outputOf(alone.model), await outputOf(two.model))).toBe(Number.POSITIVE_INFINITY);
       expect(sqnr(reference, await outputOf(two.model))).toBeGreaterThan(18);
     }
+  });
+
+  it.each([
+    { weights: "int8" },
+    { weights: "uint4" },
+    { weights: "int3" },
+    { weights: "nvfp4" },
+    { weights: "nf4" },
+  ] as const)("of float16 lets %o be decoded when the model loads", async ({ weights }) => {
+    const one = await compress(model, [{ method: "quantize", weights, form: "extract" }]);
+    const two = await compress(one.model, [{ method: "quantize", weights: "float16" }]);
+    const plain = await compress(model, [{ method: "quantize", weights: "float16" }]);
+    await foldsAsFloat(plain.model, two.model);
+    expect(sqnr(await outputOf(one.model), await outputOf(two.model))).toBeGreaterThan(55);
   });
 
   it("still takes an embedding whose indices are constant", async () => {

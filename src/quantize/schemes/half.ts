@@ -8,6 +8,7 @@ import type { StepContext } from "../../step/step.js";
 import type { DType } from "../../tensor/dtype.js";
 import { halfCopy } from "../computation.js";
 import { toHalf } from "../half/convert.js";
+import { decodingNodes } from "../half/decoding.js";
 import { LARGEST_VALUE, largestValues, weightRange } from "../half/ranges.js";
 import { operatorObstacle } from "../half/rules.js";
 import type { Settings } from "../options.js";
@@ -40,8 +41,10 @@ export const half = defineScheme({
     const ranged = await outOfRange(model, weights, values, settings, context);
     const choice = selection(model, { ...settings, minimum: 0 });
     const large = selection(model, settings);
+    const decoding = decodingNodes(model);
     const storedNames = new Set(
       weights
+        .filter(({ consumers }) => !consumers.some(({ node, path }) => decoding.has(path[0] ?? node!)))
         .filter((weight) => !ranged.reasons.has(weight.name) && large.reasonToKeep(weight) === undefined)
         .map((weight) => weight.name),
     );
@@ -55,6 +58,7 @@ export const half = defineScheme({
       fresh: (prefix) => edits.fresh(prefix),
       half: (name, tensor) => halfCopy(context, name, tensor),
       obstacle: (node, names) =>
+        (decoding.has(node) ? DECODING : undefined) ??
         operatorObstacle(node, opset) ??
         (choice.node(node) ? undefined : "the options keep or only say so") ??
         names.map((name) => ranged.reasons.get(name)).find((reason) => reason !== undefined),
@@ -64,6 +68,8 @@ export const half = defineScheme({
     return { model: converted, notes: [...notes, ...speed(context), JUDGED] };
   },
 });
+
+const DECODING = "it decodes a weight when the model loads";
 
 /** ONNX Runtime's CPU widens float16 nodes to float32 and rounds nothing on the way. */
 const JUDGED = warning(
@@ -84,7 +90,11 @@ function borders({ graph }: Model, { reasons }: OutOfRange, { io, float16Io = []
 
 function keptNodes(kept: ReadonlyMap<string, readonly Node[]>): Note[] {
   return [...kept].flatMap(([reason, nodes]) =>
-    nodes.map((node) => info("kept-float32", `${label(node)} (${node.opType}) stays float32: ${reason}.`, label(node))),
+    reason === DECODING
+      ? [info("kept-float32", `${nodes.length} nodes stay float32, as they decode weights when the model loads.`)]
+      : nodes.map((node) =>
+          info("kept-float32", `${label(node)} (${node.opType}) stays float32: ${reason}.`, label(node)),
+        ),
   );
 }
 
