@@ -6,8 +6,6 @@ import type { Settings } from "./options.js";
 import { matrixOrder, ownAxis } from "./views.js";
 import { channelAxis, matrixUses, type Weight } from "./weights.js";
 
-export { channelAxis } from "./weights.js";
-
 /** 8 and 16-bit codes: signed around 0, or unsigned, around 128 (32768) when symmetric. `low` and `high` may be narrowed. */
 export function linearLayout(
   weight: Weight,
