@@ -137,6 +137,8 @@ const rows = [
   codes("codebook of 16", 16, book(16), { scaling: { kind: "none" } }),
   codes("codebook of 256", 256, book(256), { scaling: { kind: "none" } }),
   codes("int4 codes, percentile", 16, integers(4), { range: { kind: "percentile", percentile: 99 } }),
+  codes("int2 codes, mse of 8 steps", 4, integers(2), { range: { kind: "mse", steps: 8 } }),
+  codes("int3 codes, mse of 8 steps", 8, integers(3), { range: { kind: "mse", steps: 8 } }),
   codes("int2 codes, mse of 20 steps", 4, integers(2), { range: { kind: "mse", steps: 20 } }),
   codes("nf4 codes, mse of 20 steps", 16, gridOfTable(LEVEL_TABLES.nf4), { range: { kind: "mse", steps: 20 } }),
   codes("int4 codes, stochastic", 16, integers(4), { rounding: { kind: "stochastic", seed: 1, first: 0 } }),

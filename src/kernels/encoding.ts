@@ -48,14 +48,16 @@ export type Scaling =
   | { readonly kind: "affine" }
   /**
    * Grids of -1 and 1 or -1, 0 and 1: the scale that minimises the squared error. Binary: mean|x|. Ternary: mean of the |x|
-   * above half the scale, found by Lloyd's iteration from a threshold of 0.7 mean|x|. `range` has no part in it.
+   * above half the scale, found by Lloyd's iteration from a threshold of 0.7 mean|x|. `range` has no part in it; sums are in
+   * float32, and what is not finite counts as 0.
    */
   | { readonly kind: "mean" };
 
 /**
  * How wide a block's range is taken; beyond it values saturate. Searched with rounding to nearest, errors in float32.
  * mse: of `steps` evenly spaced ratios of the whole range, from 1 down to `lowestRatio(levels)`, the first with the least squared
- * error of codes made with scales as stored; both ends of an affine range shrink together. float8e8m0: ratios 1, 2 and 1/2.
+ * error of codes made with scales as stored; both ends of an affine range shrink together. Of more than four, every third is
+ * tried, then those beside the best. float8e8m0: ratios 1, 2 and 1/2.
  * percentile: the magnitude that this share (0 to 100) of the block's finite values does not exceed (nearest rank); the whole
  * range where that is 0.
  */

@@ -2,7 +2,7 @@
 
 import { type Coder, coderOf } from "../encode-grid.js";
 import { rangeDivisor } from "../encode-scale.js";
-import { ratiosOf } from "../encode-search.js";
+import { ratiosOf, strideOf } from "../encode-search.js";
 import type { EncodeOptions, Grid } from "../jobs.js";
 import type { Machine } from "./machine.js";
 
@@ -55,7 +55,7 @@ export function gridsIn(machine: Machine, at: number, options: EncodeOptions): G
     range.kind === "mse" ? ratiosOf(range.steps, coder.steps + 1, scaleFormat) : new Float32Array(0);
   const tries = tried(coders[0]!).length;
   let inForce = -1;
-  machine.run.useRatios(ratios, tries);
+  machine.run.useRatios(ratios, tries, strideOf(tries));
   return {
     coder: (index) => coders[index]!,
     use(index) {

@@ -37,7 +37,7 @@ interface Exports {
     ]
   ): void;
   useFloat(mantissa: number, normal: number, largest: number, signShift: number): void;
-  useRatios(ratios: number, tries: number): void;
+  useRatios(ratios: number, tries: number, stride: number): void;
   useScaling(kind: number, divisor: number, format: number, tensorScale: number): void;
   useDraws(on: number, ...keys: [key0: number, key1: number, next0: number, next1: number, nextFrom: number]): void;
   spansAlongColumns(...of: [...Matrix, block: number, least: number, most: number]): void;

@@ -12,10 +12,13 @@ import { FEW, FLOATS, INTEGERS, kind, MANY, scaling } from "./encode-state";
 /** Shares of a range that are tried: f32. */
 let ratios: usize = 0;
 let tries: i32 = 0;
+/** From one to the next that is tried first; then, if it is more than 1, come those beside the best. */
+let leap: i32 = 1;
 
-export function useRatios(at: usize, count: i32): void {
+export function useRatios(at: usize, count: i32, stride: i32): void {
   ratios = at;
   tries = count;
+  leap = stride;
 }
 
 /**
@@ -44,7 +47,7 @@ export function searchAlongColumns(
   const whole = columns / block;
   const short = columns - whole * block;
   const entries = <usize>(whole + i32(short > 0)) << 2;
-  const leap = <usize>block << 2;
+  const step = <usize>block << 2;
   // Whole blocks first, then the short ones: four together are of one length.
   let a = input, b = input, c = input, d = input;
   let at0: usize = 0, at1: usize = 0, at2: usize = 0, at3: usize = 0;
@@ -66,7 +69,7 @@ export function searchAlongColumns(
         at2 = at3;
         // Lanes without a block repeat the last one.
         if (done + lane >= total) continue;
-        d = input + <usize>row * stride + <usize>place * leap;
+        d = input + <usize>row * stride + <usize>place * step;
         at3 = <usize>row * entries + (<usize>place << 2);
         if (++place < last) continue;
         place = first;
@@ -103,10 +106,19 @@ function settle(values: usize, count: i32, least: usize, most: usize, a: usize, 
 @inline function bestRatios(grid: i32, values: usize, count: i32, smallest: v128, largest: v128): v128 {
   const shift = nearestShift(grid);
   let least = f32x4.splat(0);
-  let best = f32x4.splat(0);
+  let best = i32x4.splat(0);
+  let middle = best;
   let unit = f32x4.splat(0);
-  for (let i = 0; i < tries; i++) {
-    const ratio = v128.load32_splat(ratios + (<usize>i << 2));
+  const first = (tries + leap - 1) / leap;
+  const looks = leap > 1 ? first + 2 : first;
+  for (let i = 0; i < looks; i++) {
+    if (i == first) middle = best;
+    // Beyond the ends stands what has been tried: it is not better than itself.
+    const index = i < first
+      ? i32x4.splat(i * leap)
+      : i32x4.min_s(
+        i32x4.max_s(i32x4.add(middle, i32x4.splat(i == first ? -1 : 1)), i32x4.splat(0)), i32x4.splat(tries - 1));
+    const ratio = ratiosAt(index);
     fourScales(f32x4.mul(smallest, ratio), f32x4.mul(largest, ratio));
     const reciprocal = f32x4.div(f32x4.splat(1), factors4);
     if (i == 0) unit = reciprocal;
@@ -154,9 +166,16 @@ function settle(values: usize, count: i32, least: usize, most: usize, a: usize, 
     }
     const better = i == 0 ? i32x4.splat(-1) : f32x4.lt(error, least);
     least = v128.bitselect(error, least, better);
-    best = v128.bitselect(ratio, best, better);
+    best = v128.bitselect(index, best, better);
   }
-  return best;
+  return ratiosAt(best);
+}
+
+// @ts-ignore: decorator
+@inline function ratiosAt(index: v128): v128 {
+  return loadLanes(
+    ratios + (<usize>i32x4.extract_lane(index, 0) << 2), ratios + (<usize>i32x4.extract_lane(index, 1) << 2),
+    ratios + (<usize>i32x4.extract_lane(index, 2) << 2), ratios + (<usize>i32x4.extract_lane(index, 3) << 2));
 }
 
 /** Of four values, the squared distances in steps of the grid to the nearest numbers. */
