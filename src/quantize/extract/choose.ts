@@ -1,5 +1,6 @@
 // How a weight is stored self-extracting: what shares a scale, in which type scales stand, and how it is decoded.
 
+import type { Target } from "../../targets/target.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { packedBytes, packingFor } from "../../tensor/packing.js";
 import { type CodeLayout, channelsOf, groupsOf, levelsOf, SCALE_BYTES } from "../codes.js";
@@ -32,9 +33,10 @@ export interface ExtractPlan {
   pack(edits: Edits, workers: Workers): Packed;
 }
 
-/** What the model that the nodes are for can hold. */
+/** What the model that the nodes are for can hold, and where it will run. */
 export interface DecodingPlace {
   readonly opset: number;
+  readonly target: Target;
 }
 
 export function planExtract(weight: Weight, settings: Settings, place: DecodingPlace): ExtractPlan {

@@ -1,6 +1,6 @@
 // Tables from a byte to the numbers that its digits stand for: [256, each], one Gather for a whole byte.
 
-import type { Graph, Initializer } from "../../ir/model.js";
+import type { Graph } from "../../ir/model.js";
 import { DTYPES, type DType } from "../../tensor/dtype.js";
 import { FLOAT_FORMATS, floatLevels } from "../../tensor/float-formats.js";
 import { LEVEL_TABLES } from "../../tensor/level-tables.js";
@@ -62,14 +62,30 @@ export function scaleTable({ shared, graph }: TablePlace, format: "float8e8m0" |
 export const integers = ({ shared, graph }: TablePlace, values: readonly number[]): string =>
   shared.constant(graph, "shape", values.join(), () => int64([values.length], values));
 
-/** The block of each of `length` elements. */
+/** The block of each of `length` elements. Stored as bytes: not every build of the runtime casts uint16. */
 export function blockIndex({ shared, graph }: TablePlace, length: number, block: number): string {
-  const name = shared.constant(graph, "blocks", `${length}/${block}`, (): Initializer => {
-    const wide = Math.ceil(length / block) > 256;
-    const index = (_: unknown, at: number) => Math.floor(at / block);
-    return wide
-      ? tensor("uint16", [length], Uint16Array.from({ length }, index))
-      : tensor("uint8", [length], Uint8Array.from({ length }, index));
-  });
-  return shared.made(graph, "blocks_int32", "Cast", [name], { to: DTYPES.int32.code });
+  const key = `${length}/${block}`;
+  const bytes = (prefix: string, byteOf: (index: number) => number) => {
+    const make = () =>
+      tensor(
+        "uint8",
+        [length],
+        Uint8Array.from({ length }, (_, at) => byteOf(Math.floor(at / block))),
+      );
+    const stored = shared.constant(graph, prefix, key, make);
+    return shared.made(graph, `${prefix}_int32`, "Cast", [stored], { to: DTYPES.int32.code });
+  };
+  if (length <= 256 * block) return bytes("blocks", (index) => index);
+  if (length > 65536 * block) {
+    const index = () =>
+      tensor(
+        "int32",
+        [length],
+        Int32Array.from({ length }, (_, at) => Math.floor(at / block)),
+      );
+    return shared.constant(graph, "blocks_int32", key, index);
+  }
+  const byte = shared.constant(graph, "int32", "256", () => tensor("int32", [], Int32Array.of(256)));
+  const high = shared.made(graph, "blocks_raised", "Mul", [bytes("blocks_high", (index) => index >> 8), byte]);
+  return shared.made(graph, "blocks_int32", "Add", [high, bytes("blocks_low", (index) => index & 255)]);
 }

@@ -2,6 +2,7 @@
 // Zeros stay exactly zero, whatever the format.
 
 import { FLOAT_BYTES } from "../../kernels/numbers.js";
+import type { Target } from "../../targets/target.js";
 import { LEVEL_TABLES } from "../../tensor/level-tables.js";
 import { derivedData, type TensorData } from "../../tensor/tensor.js";
 import type { Workers } from "../computation.js";
@@ -36,7 +37,7 @@ export function planSparse(
   if (weight.elements > MOST_ELEMENTS) return { obstacle: "decoded at load, it would pass 1 GiB" };
   if (occupancy.nonZero === 0) return { ...nothing(weight, settings), keepsZeros: true };
   const forms = [
-    ...(sparse === "initializer" || sparse === "auto" ? [initializer(weight, settings, occupancy)] : []),
+    ...(sparse === "initializer" || sparse === "auto" ? [initializer(weight, settings, place, occupancy)] : []),
     ...(sparse === "gaps" || sparse === "auto"
       ? GAP_BITS.map((bits) => gaps(weight, settings, place, occupancy, bits))
       : []),
@@ -102,9 +103,14 @@ function gaps(weight: Weight, settings: Settings, place: DecodingPlace, occupanc
 }
 
 /** Holds numbers as they are. The runtime makes it dense when it loads the model, without a node. */
-function initializer(weight: Weight, { format }: Settings, { nonZero }: Occupancy): Form {
+function initializer(weight: Weight, { format }: Settings, { target }: DecodingPlace, { nonZero }: Occupancy): Form {
   const { tensor, name } = weight;
   const { dtype, dims } = tensor;
+  if (!readsSparse(target)) {
+    return {
+      obstacle: `on target ${target.name} sparse_initializer fails: builds of onnxruntime-web that hold WebGPU do not read it`,
+    };
+  }
   if (!keeps(weight, format))
     return { obstacle: `sparse_initializer would hold its numbers as ${dtype}: use weights float32` };
   const values = { dtype, dims: [nonZero] };
@@ -133,6 +139,10 @@ function initializer(weight: Weight, { format }: Settings, { nonZero }: Occupanc
       ),
   };
 }
+
+/** Proved in Chromium: the session fails, as if the weight were missing. */
+const readsSparse = ({ runtimes, builds = [] }: Target): boolean =>
+  [...runtimes, ...builds].every(({ providers }) => !providers.includes("webgpu-wasm"));
 
 function nothing(weight: Weight, { format }: Settings): ExtractPlan {
   return {
