@@ -44,6 +44,8 @@ function everything(opset: number): { readonly model: Model; readonly feeds: Fee
   b.output(b.node("MatMul", [input(3, 80), w(80, 48)]));
   b.output(b.node("MatMul", [input(3, 37), w(37, 29)]));
   b.output(b.node("MatMul", [input(2, 3, 48), w(2, 48, 20)]));
+  // More than 256 blocks of 16, the last one short.
+  b.output(b.node("MatMul", [input(1, 4100), w(4100, 3)]));
   b.output(
     b.node("Gemm", [input(2, 77), w(31, 77), b.initializer("bias", weight(31))], { attributes: { transB: int(1) } }),
   );
