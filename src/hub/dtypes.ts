@@ -88,8 +88,7 @@ function oddTables(model: Model): string[] {
 /** One bit a weight, where a sum over many inputs evens errors out; kernels of a Conv have too few. */
 function oneBit(model: Model): readonly HubStep[] {
   const kernels = present(model, ["Conv", "ConvTranspose"]);
-  // The build of onnxruntime-web that transformers.js loads casts float16, and not bfloat16.
-  const bits: Quantize = { method: "quantize", weights: "binary", form: "extract", scales: "float16" };
+  const bits: Quantize = { method: "quantize", weights: "binary", form: "extract" };
   return kernels.length === 0
     ? [bits]
     : [
