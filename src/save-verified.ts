@@ -15,8 +15,8 @@ export interface VerifiedSave {
 }
 
 /**
- * Throws `failed("verification-failed")` when the result has NaN or infinite values that the original has not; nothing is
- * left at `path` then. A runtime that cannot run either model gives `verified: "no"` with the reason, and the file stays.
+ * Throws `failed("verification-failed")` when the result has NaN or infinite values that the original has not, or the runtime
+ * loads the original and refuses the result; nothing is left at `path` then. A runtime that cannot run either model gives `verified: "no"` with the reason, and the file stays.
  */
 export async function saveVerified(
   original: Model,
@@ -43,7 +43,12 @@ export async function saveVerified(
   return { saved, verification };
 }
 
-function refuseBroken({ outputs }: Verification): void {
+function refuseBroken({ outputs, refused, reason }: Verification): void {
+  if (refused) {
+    throw failed("verification-failed", `ONNX Runtime loads the original, and refuses the result: ${reason}`, {
+      hint: "This looks like a bug in pare: please report it with the recipe. --no-verify writes the file all the same.",
+    });
+  }
   const broken = outputs.filter(({ nonFinite }) => nonFinite.mismatched > 0).map(({ name }) => name);
   if (broken.length === 0) return;
   throw failed(

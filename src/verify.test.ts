@@ -80,4 +80,15 @@ describe("saveVerified", () => {
     await expect(saveVerified(original, model, out, { memory })).rejects.toMatchObject({ code: "verification-failed" });
     expect(existsSync(out)).toBe(false);
   });
+
+  test("refuses a result that the runtime does not load, where it loads the original", async () => {
+    const out = join(folder, "broken.onnx");
+    const original = await load(path);
+    const { origin: _, ...rest } = original;
+    const { graph } = original;
+    const nodes = graph.nodes.map((node, at) => (at === 0 ? { ...node, opType: "NoSuchOperator" } : node));
+    const broken = { ...rest, graph: { ...graph, nodes } };
+    await expect(saveVerified(original, broken, out)).rejects.toMatchObject({ code: "verification-failed" });
+    expect(existsSync(out)).toBe(false);
+  });
 });

@@ -18,6 +18,8 @@ export interface Verification {
   readonly verified: "full" | "segments" | "no";
   /** Why not in full, or not at all. */
   readonly reason?: string;
+  /** The runtime takes the reference, and refuses the result: it is broken, not merely unverified. */
+  readonly refused?: true;
   readonly samples: number;
   /** One entry for each tensor output of the reference, in graph order; empty when verified is "no". */
   readonly outputs: readonly OutputFigures[];
@@ -63,7 +65,21 @@ export async function verifyModel(
   } catch (error) {
     if (!(error instanceof PareError) || !error.code.startsWith("engine-")) throw error;
     const where = error.node === undefined ? "" : ` (${error.node})`;
-    return { verified: "no", reason: error.message + where, samples: 0, outputs: [], notes: [] };
+    const refused = REFUSED.has(error) && { refused: true as const };
+    return { verified: "no", reason: error.message + where, samples: 0, outputs: [], notes: [], ...refused };
+  }
+}
+
+/** Errors of a result whose reference had been opened before. */
+const REFUSED = new WeakSet<PareError>();
+
+/** A session of the result, once there is one of the reference. Want of memory says nothing about the result. */
+async function openResult(result: Model, services: EngineServices, options?: SessionOptions): Promise<RuntimeSession> {
+  try {
+    return await openSession(result, services, options);
+  } catch (error) {
+    if (error instanceof PareError && error.code !== "engine-memory") REFUSED.add(error);
+    throw error;
   }
 }
 
@@ -80,7 +96,7 @@ async function full(
   if (together) {
     const first = await openSession(reference, services, options.reference);
     try {
-      const second = await openSession(result, services, options.result);
+      const second = await openResult(result, services, options.result);
       try {
         const names = tally.names(first.outputs, second.outputs);
         for await (const feeds of limited) {
@@ -104,7 +120,7 @@ async function full(
   } finally {
     await first.release();
   }
-  const second = await openSession(result, services, options.result);
+  const second = await openResult(result, services, options.result);
   try {
     for (const [i, feeds] of kept.entries()) {
       tally.add(expected[i]!, await runOn(second, feeds, Object.keys(expected[i]!)));

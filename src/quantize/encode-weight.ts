@@ -109,7 +109,7 @@ export async function encodeWeight(
 }
 
 /** Parts with one scale up to this size are read whole; longer ones twice, first for their range. */
-const ONE_PASS_BYTES = { extremes: 2 ** 21, search: 2 ** 25 };
+const ONE_PASS_BYTES = { extremes: 2 ** 21, search: 2 ** 23 };
 
 /** Whether the range of a part is that of its smallest and largest number. */
 const byExtremes = (layout: CodeLayout) => layout.range.kind === "absmax" && layout.format.scaling !== "mean";

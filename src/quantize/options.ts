@@ -45,6 +45,7 @@ export function settle(stated: QuantizeOptions): Settings {
   if (format.kind === "learned" && options.granularity === "block") {
     throw wrong("A codebook serves a tensor or channels, not blocks.", "Use granularity channel, or a smaller group.");
   }
+  checkPercentile(format, options);
   const narrow = format.kind === "integer" && format.bits <= 3;
   return {
     ...options,
@@ -105,6 +106,18 @@ function checkFixed(format: NumberFormat, { granularity, block }: QuantizeOption
       `Leave ${block === undefined ? "granularity" : "block"} out, or use ${format.codec} with scales of your choice.`,
     );
   }
+}
+
+/** The nearest rank of a few numbers is the largest of them, unless the percentile leaves one out. */
+function checkPercentile(format: NumberFormat, { range, percentile, granularity, block }: QuantizeOptions & Defaulted) {
+  const blocks = granularity === "block" || (granularity === "auto" && format.granularity === "block");
+  const size = block ?? format.block;
+  if (range !== "percentile" || !blocks || Math.ceil((percentile / 100) * size) < size) return;
+  const most = Math.floor((1000 * (size - 1)) / size) / 10;
+  throw wrong(
+    `${percentile} percent of ${size} weights is all of them: this range leaves nothing out.`,
+    `Use percentile ${most} or less, granularity channel, or range mse.`,
+  );
 }
 
 function checkForm({ form, granularity }: Defaulted): void {

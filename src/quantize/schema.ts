@@ -66,7 +66,11 @@ const ofWeights = {
     z.number().min(50).max(100),
     "range percentile: percent of the weights that lie within the range",
   ),
-  rangeSteps: some("rangeSteps", z.number().int().min(2).max(1000), "range mse: how many ranges are tried"),
+  rangeSteps: some(
+    "rangeSteps",
+    z.number().int().min(2).max(1000),
+    "range mse: in how many steps ranges are searched; above 4 every third is tried, then those beside the best",
+  ),
   rounding: some(
     "rounding",
     z.enum(namesOf(roundings)),

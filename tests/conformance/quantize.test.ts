@@ -93,6 +93,7 @@ describe("schemes", () => {
       { weights: "float8e4m3fn", activations: "dynamic" },
       { activations: "dynamic", granularity: "block" },
       { form: "native", granularity: "tensor" },
+      { weights: "nf4", range: "percentile" },
     ];
     for (const options of wrong) {
       expect(() => choose(options)).toThrow(
