@@ -1,4 +1,5 @@
 // Every verdict of check, each on a small model made for it; and that real models get a sane answer on every target.
+// Long because every verdict has its own model.
 
 import { describe, expect, it } from "vitest";
 import { portfolioModels } from "../tests/support/portfolio.js";

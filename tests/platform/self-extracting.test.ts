@@ -1,5 +1,6 @@
 // What pare writes is loaded, decoded and computed by the builds of onnxruntime-web that its page uses, in a real Chromium:
 // self-extracting weights in every number format, sparse ones in every form, and what docs/targets.md says of the others.
+// Long because the list of what is tried, the page that runs it and the checks belong together.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
