@@ -16,7 +16,7 @@ import { PROVIDERS, type ProviderName, sourceOf } from "./targets/support/kernel
 import type { Target, TargetRuntime } from "./targets/target.js";
 import { traps } from "./targets/traps/index.js";
 
-export type { CheckedNode, CheckFinding, CheckResult, CheckVerdict } from "./metrics/checked.js";
+export type { CheckResult } from "./metrics/checked.js";
 
 export interface CheckOptions extends Context {
   /** Where the model will run: a name of `targets`; default "any". */

@@ -9,7 +9,7 @@ import { FLOAT_BYTES } from "./numbers.js";
 import type { KernelPool } from "./pool.js";
 
 export { type Encoded, type EncodeLayout, encode } from "./encode-slabs.js";
-export { inOrder, type SlabControl } from "./in-order.js";
+export type { SlabControl } from "./in-order.js";
 
 type JobName = keyof KernelJobs;
 type Options<Name extends JobName> = KernelJobs[Name]["options"];

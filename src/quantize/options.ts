@@ -9,7 +9,6 @@ export {
   type LayerOptions,
   type OptionName,
   type QuantizeOptions,
-  type QuantizeStated,
   quantizeOptions,
 } from "./schema.js";
 

@@ -160,6 +160,3 @@ export const quantizeOptions = z.object({
 export type QuantizeOptions = z.output<typeof quantizeOptions>;
 export type LayerOptions = z.output<typeof layerOptions>;
 export type OptionName = keyof QuantizeOptions;
-
-/** As they are written in a recipe: what has a default may be left out. */
-export type QuantizeStated = z.input<typeof quantizeOptions>;

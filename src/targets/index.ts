@@ -8,6 +8,6 @@ import type { Target } from "./target.js";
 import { wasm } from "./wasm.js";
 import { webgpu } from "./webgpu.js";
 
-export type { Alignment, StaticInt8, Target, TargetRuntime } from "./target.js";
+export type { Target } from "./target.js";
 
 export const targets = registry<Target>("target", [any, node, nodeGpu, wasm, webgpu]);

@@ -103,9 +103,7 @@ test("scales as they are stored clip nothing, and codes are made for them", () =
         const { scales, codes } = encoded(values, { ...options, scaleFormat: format });
         expect(scales[0]).toBeGreaterThanOrEqual(Math.min(exact, 65504));
         // One step of the type at most: ten bits of the mantissa, multiples of 2^-24 at the low end of float16.
-        expect(scales[0]! - exact).toBeLessThanOrEqual(
-          Math.max(exact * 2 ** -10, format === "float16" ? 2 ** -24 : 0),
-        );
+        expect(scales[0]! - exact).toBeLessThanOrEqual(Math.max(exact * 2 ** -10, format === "float16" ? 2 ** -24 : 0));
         for (const [i, code] of codes.entries()) {
           expect(Math.abs((code - 127) * scales[0]! - values[i]!)).toBeLessThanOrEqual(scales[0]! * 0.50001);
         }

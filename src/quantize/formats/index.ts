@@ -38,7 +38,7 @@ import { uint6 } from "./uint6.js";
 import { uint8 } from "./uint8.js";
 import { uint16 } from "./uint16.js";
 
-export { type Granularity, isPlain, type NumberFormat, type ScaleFormat } from "./format.js";
+export { isPlain, type NumberFormat, type ScaleFormat } from "./format.js";
 
 /** No quantization of its own, but what sparse storage may hold: not in the list. */
 export const UNQUANTIZED = float32;

@@ -14,7 +14,7 @@ import { matMulBnb4 } from "./matmul-bnb4.js";
 import { matMulNBits } from "./matmul-nbits.js";
 import { FEW_ROWS } from "./rows.js";
 
-export type { Against, NativePlan, NativeResult, TargetRow } from "./form.js";
+export type { Against, NativePlan } from "./form.js";
 export { MICROSOFT };
 
 export const nativeForms = registry<NativeForm>("native form", [

@@ -77,7 +77,7 @@ export const LETTERS: Readonly<Record<string, DType>> = {
 /** Domains that the tables know, as the operators of ONNX Runtime itself. */
 export const KNOWN_DOMAINS: readonly string[] = ["", "ai.onnx.ml", "com.microsoft"];
 
-/** Every kernel of the CPU provider answers in WebAssembly too: tools/generate-support.ts compares them. */
+/** Every kernel of the CPU provider answers in WebAssembly too: tools/support/generate.ts compares them. */
 const wasm = { source: "onnxruntime-web: sessions of one node each, alike those of the CPU", rows: cpu.rows };
 const given = { cpu, wasm, webgpu, "webgpu-wasm": webgpuWasm, cuda, dml } as const;
 

@@ -10,7 +10,7 @@ import { packedTable } from "./packed-table.js";
 import { signedDynamicConv } from "./signed-dynamic-conv.js";
 import type { Trap } from "./trap.js";
 
-export type { Caught, Trap, TrapSite } from "./trap.js";
+export type { Trap } from "./trap.js";
 
 export const traps = registry<Trap>("trap", [
   packedProduct,
