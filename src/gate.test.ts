@@ -56,6 +56,16 @@ describe("judgeQuality", () => {
   test("a metric may drop by 0.01, a perplexity rise by 1%", () => {
     expect(judgeQuality(row({ agreement: 0.9 }, top1(0.9)), row({}, top1(0.91)), real).passed).toBe(true);
     expect(judgeQuality(row({ agreement: 0.9 }, top1(0.89)), row({}, top1(0.91)), real).passed).toBe(false);
+    // Both: a score that stays is not enough where the classes change, nor classes where the score falls.
+    expect(judgeQuality(row({ agreement: 0.9 }, top1(0.91)), row({}, top1(0.91)), real, undefined, true).passed).toBe(
+      false,
+    );
+    expect(judgeQuality(row({ agreement: 0.99 }, top1(0.89)), row({}, top1(0.91)), real, undefined, true).passed).toBe(
+      false,
+    );
+    expect(judgeQuality(row({ agreement: 0.99 }, top1(0.91)), row({}, top1(0.91)), real, undefined, true).passed).toBe(
+      true,
+    );
     expect(judgeQuality(row({ agreement: 0.9 }, perplexity(3.63)), row({}, perplexity(3.6)), real).passed).toBe(true);
     expect(judgeQuality(row({ agreement: 0.9 }, perplexity(3.7)), row({}, perplexity(3.6)), real).passed).toBe(false);
   });

@@ -25,12 +25,16 @@ export interface GateLimits {
 
 export const GATE: GateLimits = { samples: 32, agreement: 0.98, drop: 0.01, cosine: 0.999, sqnrDb: 20, latency: 1.1 };
 
-/** Judges quality: by labels or top-1 agreement on real data, by cosine and SQNR of every output otherwise. */
+/**
+ * Judges quality: by labels or top-1 agreement on real data, by cosine and SQNR of every output otherwise. `both`: labels and
+ * agreement must do. A score of a hundred samples can stay by luck while one in ten changes class; agreement cannot.
+ */
 export function judgeQuality(
   row: ModelReport,
   reference: ModelReport,
   data: Pick<Report["data"], "synthetic">,
   limits: GateLimits = GATE,
+  both = false,
 ): Verdict {
   const { fidelity } = row;
   if (!fidelity || fidelity.verified === "no")
@@ -38,12 +42,14 @@ export function judgeQuality(
   if (fidelity.maxAbs === null) return { passed: false, reason: "an output has NaN or infinite values" };
   if (!data.synthetic && (fidelity.samples ?? 0) >= limits.samples) {
     const loss = metricLoss(row, reference);
-    if (loss !== undefined && loss.value <= limits.drop + 1e-9) return { passed: true, reason: loss.text };
+    const scored = loss !== undefined && loss.value <= limits.drop + 1e-9;
+    if (scored && (!both || fidelity.agreement === null)) return { passed: true, reason: loss.text };
     const share =
       fidelity.agreement === null
         ? undefined
         : `top-1 agreement ${fidelity.agreement.toFixed(4)} (n = ${fidelity.samples})`;
-    if (share !== undefined && fidelity.agreement! >= limits.agreement) return { passed: true, reason: share };
+    const agrees = share !== undefined && fidelity.agreement! >= limits.agreement;
+    if (agrees && (!both || loss === undefined || scored)) return { passed: true, reason: share };
     if (loss !== undefined || share !== undefined) {
       return { passed: false, reason: [loss?.text, share].filter(Boolean).join(", ") };
     }

@@ -11,6 +11,7 @@ import type { Model } from "./ir/model.js";
 import { measure } from "./measure.js";
 import type { ModelReport, Report } from "./metrics/report.js";
 import { encode } from "./onnx/encode.js";
+import { formats } from "./quantize/formats/index.js";
 import { parseRecipe, type Recipe, type RecipeStep } from "./recipe.js";
 import { type ServiceOptions, type Services, withServices } from "./services.js";
 import type { Target } from "./targets/target.js";
@@ -78,7 +79,9 @@ export function pare(model: Model, options: PareOptions = {}): Promise<PareResul
       limit: part.synthetic ? SAMPLES.synthetic : SAMPLES.real,
     });
     const reference = quality.models[0]!;
-    const verdicts = made.forms.map((_, i) => judgeQuality(quality.models[i + 1]!, reference, quality.data, limits));
+    const verdicts = made.forms.map((form, i) =>
+      judgeQuality(quality.models[i + 1]!, reference, quality.data, limits, isNarrow(form)),
+    );
     const sizes = quality.models.slice(1).map(({ bytes }) => bytes);
     const timing = await timeForms(model, made.forms, verdicts, sizes, common, services, limits.latency);
     const before = { bytes: model.origin?.bytes ?? reference.bytes };
@@ -157,6 +160,10 @@ function choosingPart(data: Dataset): Dataset {
   const whole: Dataset = { ...part, split: () => whole };
   return whole;
 }
+
+/** Weights of fewer than 8 bits: small models lose by them what few samples do not show. */
+const isNarrow = ({ recipe }: Form) =>
+  recipe.some((step) => step.method === "quantize" && formats.get(String(step.weights ?? "int8")).bits < 8);
 
 /** Weights that are decoded at load leave the graph of the original: all such forms run at one speed. */
 const decodedAtLoad = ({ recipe }: Form) =>
