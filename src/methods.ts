@@ -8,6 +8,7 @@ import { metrics } from "./metrics/index.js";
 import { passes } from "./passes/index.js";
 import { formats } from "./quantize/formats/index.js";
 import { ranges } from "./quantize/ranges/index.js";
+import { repairs } from "./quantize/repairs/index.js";
 import { roundings } from "./quantize/rounding/index.js";
 import { schemes } from "./quantize/schemes/index.js";
 import { steps } from "./recipe.js";
@@ -20,6 +21,7 @@ export const methods: readonly Registry<Method>[] = [
   formats,
   ranges,
   roundings,
+  repairs,
   schemes,
   targets,
   hardware,

@@ -1,8 +1,11 @@
 // The quantize step: weights, and where asked activations, in fewer bits.
 
-import { defineStep } from "../step/step.js";
+import type { Note } from "../base/note.js";
+import { defineStep, type StepResult } from "../step/step.js";
 import { quantizeOptions } from "./options.js";
-import { chooseScheme } from "./schemes/index.js";
+import { chosenRepairs } from "./repairs/choose.js";
+import type { Given, Repair } from "./repairs/index.js";
+import { chooseScheme, type Scheme } from "./schemes/index.js";
 
 /**
  * `{ method: "quantize", weights, activations, ... }`. Throws `invalid("quantize-options")` for options that contradict
@@ -16,6 +19,37 @@ export const quantizeStep = defineStep({
     // One seed for everything random, unless the recipe states its own.
     const seed = options.rounding === "stochastic" ? (options.seed ?? context.seed) : options.seed;
     const { scheme, settings } = chooseScheme({ ...options, seed }, context.target);
-    return scheme.apply(model, settings, context);
+    return withRepairs(scheme, chosenRepairs(settings), { model, settings, context });
   },
 });
+
+/** Repairs of the float model, the scheme, repairs of what it made. */
+async function withRepairs(
+  scheme: Scheme,
+  repairs: readonly Repair[],
+  { model: given, settings, context }: Omit<Given, "original">,
+): Promise<StepResult> {
+  const notes: Note[] = [];
+  const keep = [...settings.keep];
+  let model = given;
+  for (const repair of repairs.filter(({ stage }) => stage === "before")) {
+    context.signal?.throwIfAborted();
+    const repaired = await repair.apply({ model, original: given, settings, context });
+    model = repaired.model;
+    notes.push(...repaired.notes);
+    keep.push(...(repaired.keep ?? []));
+  }
+  const original = model;
+  const result = await scheme.apply(model, { ...settings, keep }, context);
+  notes.push(...result.notes);
+  // Nothing to compare where the scheme found nothing to do: the repaired model then is as good as the given one.
+  if (result.model === original) return { model: given, notes };
+  model = result.model;
+  for (const repair of repairs.filter(({ stage }) => stage === "after")) {
+    context.signal?.throwIfAborted();
+    const repaired = await repair.apply({ model, original, settings, context });
+    model = repaired.model;
+    notes.push(...repaired.notes);
+  }
+  return { model, notes };
+}

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { formats, UNQUANTIZED } from "./formats/index.js";
 import { ranges } from "./ranges/index.js";
+import { repairs } from "./repairs/index.js";
 import { roundings } from "./rounding/index.js";
 
 const namesOf = ({ names }: { readonly names: readonly string[] }) => names as [string, ...string[]];
@@ -25,6 +26,8 @@ export const defaults = {
   sparse: "off",
   io: "float32",
   guard: "auto",
+  biasCorrection: "empirical",
+  outlierShare: 0.01,
 } as const;
 
 /** An option of some schemes only: its default stands in help and documents, and is filled in by `settle`. */
@@ -147,6 +150,23 @@ export const quantizeOptions = z.object({
     "guard",
     z.enum(["auto", "run", "off"]),
     "float16 compute: run the model to find values beyond float16 and keep them in float32; auto: when weights are below 512 MB",
+  ),
+  repair: z
+    .array(z.enum([...namesOf(repairs), "none"]))
+    .min(1)
+    .optional()
+    .describe(
+      "What wins back accuracy, before or after; none: nothing. Default: what the scheme is known to gain by, see pare methods",
+    ),
+  biasCorrection: some(
+    "biasCorrection",
+    z.enum(["empirical", "analytic"]),
+    "repair bias-correction. empirical: the mean error of each channel is measured, layer after layer; analytic: it follows from the error of the weights and the mean of what they are multiplied by",
+  ),
+  outlierShare: some(
+    "outlierShare",
+    z.number().gt(0).max(0.5),
+    "repair outliers: at most this share of a layer's input channels stays float",
   ),
   keep: z.array(z.string()).default([]).describe(`Layers to leave as they are: ${pattern}`),
   only: z.array(z.string()).default([]).describe(`Layers to quantize, all others stay: ${pattern}`),

@@ -7,6 +7,7 @@ import type { StepContext, StepResult } from "../../step/step.js";
 import type { Target } from "../../targets/target.js";
 import type { Workers } from "../computation.js";
 import type { OptionName, Settings } from "../options.js";
+import { repairsWith } from "../repairs/choose.js";
 
 /** When a scheme reads an option: always, or where other settings make it matter (`needs` says which, in words). */
 export type Read = true | { when(settings: Settings, target: Target): boolean; readonly needs: string };
@@ -18,6 +19,10 @@ export const COMMON = {
   keep: true,
   only: true,
   minimum: true,
+  // What could do nothing is refused by `chosenRepairs`, by the name of the repair.
+  repair: true,
+  biasCorrection: { when: (settings) => repairsWith(settings, "bias-correction"), needs: "repair bias-correction" },
+  outlierShare: { when: (settings) => repairsWith(settings, "outliers"), needs: "repair outliers" },
 } as const satisfies Partial<Record<OptionName, Read>>;
 
 /** Where a plan is for, and what computes it once its weights are read. */

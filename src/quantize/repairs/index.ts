@@ -1,0 +1,8 @@
+// The repairs, in the order in which they are applied: what wins back accuracy that a scheme by itself would lose.
+
+import { registry } from "../../base/registry.js";
+import type { Repair } from "./repair.js";
+
+export { type Given, isStatic, type Repair, type Repaired } from "./repair.js";
+
+export const repairs = registry<Repair>("repair", []);
