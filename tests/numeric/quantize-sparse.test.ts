@@ -4,60 +4,18 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../src/engine/run.js";
-import { graphAttribute, int, ints } from "../../src/ir/attributes.js";
 import { graphBuilder } from "../../src/ir/build.js";
 import type { Model } from "../../src/ir/model.js";
 import { assertValid } from "../../src/ir/verify.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
-import { random } from "../../src/tensor/random.js";
-import { float32, type Tensor, tensor } from "../../src/tensor/tensor.js";
+import { tensor } from "../../src/tensor/tensor.js";
 import type { Feeds, Value } from "../../src/tensor/value.js";
+import { everyOperator, feeds, LARGE_WEIGHTS, sparseWeights } from "../support/every-operator.js";
 import { cpuOperators, wasmRun } from "../support/loaded-operators.js";
 import { sizeOf } from "../support/model-size.js";
-import { sqnr, value } from "../support/quantize-cases.js";
+import { sqnr } from "../support/quantize-cases.js";
 import { services } from "../support/services.js";
 import { stepContext } from "../support/step-context.js";
-
-const draw = random(11);
-const count = (dims: readonly number[]) => dims.reduce((product, dim) => product * dim, 1);
-const sparse = (share: number, ...dims: number[]): Tensor =>
-  float32(
-    dims,
-    Float32Array.from({ length: count(dims) }, () => (draw.next() < share ? 0 : draw.normal() * 0.2)),
-  );
-
-const feeds: Feeds = {
-  x: value(3, 80),
-  image: value(1, 16, 7, 7),
-  words: { dtype: "int64", dims: [4], data: BigInt64Array.from([1n, 2n, 3n, -1n]) },
-  steps: value(3, 2, 32),
-  flag: { dtype: "bool", dims: [], data: Uint8Array.of(1) },
-};
-
-function everyOperator(weight: (...dims: number[]) => Tensor): Model {
-  const b = graphBuilder();
-  for (const [name, { dtype, dims }] of Object.entries(feeds)) b.input(name, dtype, dims);
-  const w = (name: string, ...dims: number[]) => b.initializer(name, weight(...dims));
-  b.output(b.node("MatMul", ["x", w("even", 80, 48)]));
-  b.output(b.node("MatMul", ["x", w("odd", 80, 37)]));
-  b.output(b.node("Gemm", ["x", w("gemm", 48, 80)], { attributes: { transB: int(1) } }));
-  b.output(b.node("Conv", ["image", w("conv", 24, 16, 3, 3)]));
-  b.output(b.node("Gather", [w("table", 90, 64), "words"]));
-  const rows = b.node("Gather", [w("tied", 90, 64), "words"]);
-  b.output(b.node("MatMul", [rows, b.node("Transpose", ["tied"], { attributes: { perm: ints([1, 0]) } })]));
-  const inputs = ["steps", w("lstm_w", 1, 64, 32), w("lstm_r", 1, 64, 16)];
-  b.output(b.node("LSTM", inputs, { attributes: { hidden_size: int(16) } }));
-  b.initializer("outer", weight(80, 48));
-  const branch = (name: string) => {
-    const inner = graphBuilder(name, `${name}_`);
-    inner.initializer(`${name}_own`, weight(80, 48));
-    const own = inner.node("MatMul", ["x", `${name}_own`]);
-    inner.output(inner.node("Add", [own, inner.node("MatMul", ["x", "outer"])]), "float32", [3, 48]);
-    return graphAttribute(inner.graph());
-  };
-  b.output(b.node("If", ["flag"], { attributes: { then_branch: branch("yes"), else_branch: branch("no") } }));
-  return b.model({ opset: 17 });
-}
 
 async function stored(model: Model, options: object) {
   const parsed = quantizeStep.options.parse({ minimum: 16, ...options });
@@ -72,7 +30,7 @@ async function results(model: Model): Promise<readonly Value[]> {
 }
 
 describe("every operator", () => {
-  const model = everyOperator((...dims) => sparse(0.9, ...dims));
+  const model = everyOperator(sparseWeights(0.9));
   let float: { readonly values: readonly Value[]; readonly cpu: readonly string[]; readonly wasm: readonly string[] };
   beforeAll(async () => {
     float = {
@@ -85,7 +43,7 @@ describe("every operator", () => {
 
   it.each(["bitmask", "gaps", "initializer", "auto"])("is the same with float32 as %s", async (form) => {
     const { model: made, notes } = await stored(model, { weights: "float32", sparse: form });
-    expect(notes.filter(({ code }) => code === "stored-sparse")).toHaveLength(11);
+    expect(notes.filter(({ code }) => code === "stored-sparse")).toHaveLength(LARGE_WEIGHTS);
     expect(sizeOf(made)).toBeLessThan(sizeOf(model) * (form === "initializer" ? 0.4 : 0.25));
     expect((await results(made)).map(bits)).toEqual(float.values.map(bits));
     const wasm = await wasmRun(made, feeds);
@@ -188,7 +146,7 @@ describe("any pattern of zeros", () => {
 });
 
 describe("what is not stored sparse", () => {
-  const weight = (share: number) => everyOperator((...dims) => sparse(share, ...dims));
+  const weight = (share: number) => everyOperator(sparseWeights(share));
 
   it("stays as it is, with the reason", async () => {
     const { model, notes } = await stored(weight(0.02), { weights: "float32", sparse: "auto" });
@@ -199,9 +157,9 @@ describe("what is not stored sparse", () => {
 
   it("takes the format without it", async () => {
     const { notes } = await stored(weight(0.02), { weights: "int8", sparse: "auto" });
-    expect(notes.filter(({ code }) => code === "quantized-extract")).toHaveLength(11);
+    expect(notes.filter(({ code }) => code === "quantized-extract")).toHaveLength(LARGE_WEIGHTS);
     const left = notes.filter(({ code }) => code === "sparse-left");
-    expect(left).toHaveLength(11);
+    expect(left).toHaveLength(LARGE_WEIGHTS);
     expect(left[0]?.text).toMatch(/is not stored sparse: .* % of its numbers are zero/);
   });
 

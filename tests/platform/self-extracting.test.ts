@@ -9,17 +9,12 @@ import { dirname, join } from "node:path";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../src/engine/run.js";
-import { graphAttribute, int, ints } from "../../src/ir/attributes.js";
-import { graphBuilder } from "../../src/ir/build.js";
 import type { Model } from "../../src/ir/model.js";
 import { toBytes } from "../../src/onnx/encode.js";
 import { formats, isPlain } from "../../src/quantize/formats/index.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
-import { random } from "../../src/tensor/random.js";
-import { float32, type Tensor } from "../../src/tensor/tensor.js";
-import type { Feeds } from "../../src/tensor/value.js";
 import { chromium } from "../support/chromium.js";
-import { value, weight } from "../support/quantize-cases.js";
+import { everyOperator, feeds, sparseWeights } from "../support/every-operator.js";
 import { services } from "../support/services.js";
 import { type StaticServer, serveStatic } from "../support/static-server.js";
 import { stepContext } from "../support/step-context.js";
@@ -27,57 +22,10 @@ import { stepContext } from "../support/step-context.js";
 const executablePath = chromium();
 const why = executablePath === undefined ? " (no Chromium: set CHROMIUM_PATH or install one)" : "";
 
-const feeds: Feeds = {
-  x: value(3, 80),
-  wide: value(1, 4100),
-  image: value(1, 16, 6, 6),
-  words: { dtype: "int64", dims: [3], data: BigInt64Array.from([0n, 32n, -1n]) },
-  steps: value(3, 2, 32),
-  flag: { dtype: "bool", dims: [], data: Uint8Array.of(1) },
-};
-
-/** One of each operator, odd sizes among them. */
-function everyOperator(weightOf: (...dims: number[]) => Tensor): Model {
-  const b = graphBuilder();
-  for (const [name, { dtype, dims }] of Object.entries(feeds)) b.input(name, dtype, dims);
-  const w = (name: string, ...dims: number[]) => b.initializer(name, weightOf(...dims));
-  b.output(b.node("MatMul", ["x", w("even", 80, 48)]));
-  b.output(b.node("MatMul", ["x", w("odd", 80, 37)]));
-  // More than 256 blocks, the last one short.
-  b.output(b.node("MatMul", ["wide", w("long", 4100, 3)]));
-  b.output(b.node("Gemm", ["x", w("gemm", 31, 80)], { attributes: { transB: int(1) } }));
-  b.output(b.node("Conv", ["image", w("conv", 24, 16, 3, 3)]));
-  b.output(b.node("Conv", ["image", w("depthwise", 16, 1, 5, 5)], { attributes: { group: int(16) } }));
-  b.output(b.node("Gather", [w("table", 33, 21), "words"]));
-  const rows = b.node("Gather", [w("tied", 90, 64), "words"]);
-  b.output(b.node("MatMul", [rows, b.node("Transpose", ["tied"], { attributes: { perm: ints([1, 0]) } })]));
-  const inputs = ["steps", w("lstm_w", 1, 64, 32), w("lstm_r", 1, 64, 16)];
-  b.output(b.node("LSTM", inputs, { attributes: { hidden_size: int(16) } }));
-  b.initializer("outer", weightOf(80, 48));
-  const branch = (name: string) => {
-    const inner = graphBuilder(name, `${name}_`);
-    inner.initializer(`${name}_own`, weightOf(80, 48));
-    const own = inner.node("MatMul", ["x", `${name}_own`]);
-    inner.output(inner.node("Add", [own, inner.node("MatMul", ["x", "outer"])]), "float32", [3, 48]);
-    return graphAttribute(inner.graph());
-  };
-  b.output(b.node("If", ["flag"], { attributes: { then_branch: branch("yes"), else_branch: branch("no") } }));
-  return b.model({ opset: 17 });
-}
-
-const draw = random(13);
-const sparse =
-  (zeros: number) =>
-  (...dims: number[]): Tensor =>
-    float32(
-      dims,
-      Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => (draw.next() < zeros ? 0 : draw.normal())),
-    );
-
 const models = {
-  dense: everyOperator(weight),
-  sparse: everyOperator(sparse(0.9)),
-  nearlyEmpty: everyOperator(sparse(0.997)),
+  dense: everyOperator(),
+  sparse: everyOperator(sparseWeights(0.9)),
+  nearlyEmpty: everyOperator(sparseWeights(0.997)),
 };
 
 type Options = Readonly<Record<string, unknown>>;
@@ -151,7 +99,7 @@ const everyWay: Options = {
     layer("conv", { weights: "ternary", granularity: "channel" }),
     layer("table", { weights: "int16" }),
     layer("tied", { weights: "int4", sparse: "gaps" }),
-    layer("lstm_w", { weights: "bfloat16", sparse: "bitmask" }),
+    layer("LSTM_w", { weights: "bfloat16", sparse: "bitmask" }),
     layer("outer", { weights: "nf4", sparse: "bitmask" }),
   ],
 };
