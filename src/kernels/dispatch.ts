@@ -2,8 +2,7 @@
 
 import { internal } from "../base/errors.js";
 import { packedBytes } from "../tensor/packing.js";
-import { castBfloat16 } from "./cast-bfloat16.js";
-import { castFloat16 } from "./cast-float16.js";
+import { castBfloat16, castFloat16 } from "./cast-half.js";
 import { encode, shapeOf } from "./encode.js";
 import { histogram } from "./histogram.js";
 import type { EncodeOptions, KernelJobs } from "./jobs.js";
@@ -18,7 +17,9 @@ import type { JobSource, Machine } from "./simd/machine.js";
 import { quantizeBlocks as simdQuantizeBlocks } from "./simd/quantize-blocks.js";
 import { quantizeLinear as simdQuantizeLinear } from "./simd/quantize-linear.js";
 import { statistics as simdStatistics } from "./simd/statistics.js";
+import { uniformBins as simdUniformBins } from "./simd/uniform-bins.js";
 import { statistics } from "./statistics.js";
+import { uniformBins } from "./uniform-bins.js";
 
 export type JobName = keyof KernelJobs;
 type Options<Name extends JobName> = KernelJobs[Name]["options"];
@@ -33,6 +34,7 @@ export const reference: {
   histogram,
   encode,
   statistics,
+  "uniform-bins": uniformBins,
   "quantize-linear": quantizeLinear,
   "quantize-blocks": quantizeBlocks,
 };
@@ -71,6 +73,11 @@ const simd: { readonly [Name in JobName]: SimdKernel<Name> } = {
     inputBytes: matrixBytes,
     outputBytes: () => 0,
     run: (machine, source, _, options) => simdStatistics(machine, source, options),
+  },
+  "uniform-bins": {
+    inputBytes: matrixBytes,
+    outputBytes: () => 0,
+    run: (machine, source, _, options) => simdUniformBins(machine, source, options),
   },
   "quantize-linear": {
     inputBytes: matrixBytes,

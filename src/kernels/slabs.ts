@@ -64,25 +64,20 @@ export async function quantizeBlocks(
   return zeroPoints ? { codes, scales, nonFinite, zeroPoints } : { codes, scales, nonFinite };
 }
 
-/** float32 to float16, in order. */
-export async function* castFloat16(
-  pool: KernelPool,
-  data: TensorData,
-  control: SlabControl = {},
-): AsyncGenerator<Result<"cast-float16">> {
-  const slabs = slabsOf(1, data.byteLength / 4, 4, pool.threads);
-  for await (const { result } of inOrder(pool, "cast-float16", data, slabs, () => ({}), control)) yield result;
-}
+const castBy = (name: "cast-float16" | "cast-bfloat16") =>
+  async function* (
+    pool: KernelPool,
+    data: TensorData,
+    control: SlabControl = {},
+  ): AsyncGenerator<Result<"cast-float16">> {
+    const slabs = slabsOf(1, data.byteLength / 4, 4, pool.threads);
+    for await (const { result } of inOrder(pool, name, data, slabs, () => ({}), control)) yield result;
+  };
 
+/** float32 to float16, in order. */
+export const castFloat16 = castBy("cast-float16");
 /** float32 to bfloat16, in order. */
-export async function* castBfloat16(
-  pool: KernelPool,
-  data: TensorData,
-  control: SlabControl = {},
-): AsyncGenerator<Result<"cast-bfloat16">> {
-  const slabs = slabsOf(1, data.byteLength / 4, 4, pool.threads);
-  for await (const { result } of inOrder(pool, "cast-bfloat16", data, slabs, () => ({}), control)) yield result;
-}
+export const castBfloat16 = castBy("cast-bfloat16");
 
 /** Counts and sums by the upper 16 bits of the float32 values, of a whole weight. */
 export async function histogram(

@@ -1,4 +1,4 @@
-// float32 to bfloat16 in SIMD; the meaning is ../cast-bfloat16.ts.
+// float32 to bfloat16 in SIMD; the meaning is ../cast-half.ts.
 
 import type { KernelJobs } from "../jobs.js";
 import { castFloats } from "./cast-float16.js";

@@ -1,4 +1,4 @@
-// float32 to float16 in SIMD; the meaning is ../cast-float16.ts.
+// float32 to float16 in SIMD; the meaning is ../cast-half.ts.
 
 import type { KernelJobs } from "../jobs.js";
 import { CHUNK_BYTES, type JobSource, type Machine } from "./machine.js";
