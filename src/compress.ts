@@ -21,6 +21,8 @@ export interface CompressOptions extends ServiceOptions {
 
 export interface CompressResult {
   readonly model: Model;
+  /** What the last step that rounds was applied to, once repaired: what `explain` compares the result with. */
+  readonly float?: Model;
   /** In the order of the steps. */
   readonly steps: readonly { readonly method: string; readonly notes: readonly Note[] }[];
   /** All notes: of the data and the engine, then of the steps. */
@@ -52,15 +54,18 @@ export async function applyPlan(
 ): Promise<CompressResult> {
   const done: { method: string; notes: readonly Note[] }[] = [];
   let current = plan.length === 0 ? model : inOrder(model);
+  let float: Model | undefined;
   for (const [index, { step, options }] of plan.entries()) {
     context.signal?.throwIfAborted();
     context.onProgress?.({ task: step.name, done: index, total: plan.length });
     const result = await applyStep(current, { step, options }, context);
     if (verify) assertValid(result.model);
     current = result.model;
+    float = result.float ?? float;
     done.push({ method: step.name, notes: result.notes });
   }
-  return { model: plan.length === 0 ? model : stamp(current, plan), steps: done, notes: done.flatMap((d) => d.notes) };
+  const stamped = plan.length === 0 ? model : stamp(current, plan);
+  return { model: stamped, steps: done, notes: done.flatMap((d) => d.notes), ...(float && { float }) };
 }
 
 /** Steps count on nodes that stand after those they need, as ONNX prescribes; ONNX Runtime loads files in any order. */

@@ -43,7 +43,7 @@ async function withRepairs(
   const result = await scheme.apply(model, { ...settings, keep }, context);
   notes.push(...result.notes);
   // Nothing to compare where the scheme found nothing to do: the repaired model then is as good as the given one.
-  if (result.model === original) return { model: given, notes };
+  if (result.model === original) return { model: given, notes, float: given };
   model = result.model;
   for (const repair of repairs.filter(({ stage }) => stage === "after")) {
     context.signal?.throwIfAborted();
@@ -51,5 +51,5 @@ async function withRepairs(
     model = repaired.model;
     notes.push(...repaired.notes);
   }
-  return { model, notes };
+  return { model, notes, float: original };
 }

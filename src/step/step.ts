@@ -26,6 +26,8 @@ export interface StepContext extends Context {
 export interface StepResult {
   readonly model: Model;
   readonly notes: readonly Note[];
+  /** Of a step that rounds: the model that it rounded, once repaired. Values keep their names, so the two can be compared. */
+  readonly float?: Model;
 }
 
 /** A recipe step by name: `options` is a closed zod object; the recipe's type, flags and help follow from it. */
