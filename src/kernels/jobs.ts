@@ -33,6 +33,32 @@ export interface KernelJobs {
     readonly options: { readonly from: FloatInput; readonly rows: number; readonly columns: number };
     readonly result: { readonly counts: Float64Array; readonly sums: Float64Array; readonly nonFinite: number };
   };
+  /**
+   * How many finite values other than 0 stand in each bin of width 2^exponent (bin i: from i * width to below
+   * (i + 1) * width), from bin `first` on; empty bins at both ends are left out. `exponent` is the least for which 16384
+   * bins on each side of 0 hold all values, or the one asked for where that is wider. Moments are of finite values, in
+   * float64; `min` and `max` are Infinity and -Infinity where there is none.
+   */
+  readonly "uniform-bins": {
+    readonly options: {
+      readonly from: FloatInput;
+      readonly rows: number;
+      readonly columns: number;
+      /** At least -126, at most 114. */
+      readonly exponent?: number;
+    };
+    readonly result: {
+      readonly counts: Uint32Array;
+      readonly first: number;
+      readonly exponent: number;
+      readonly zeros: number;
+      readonly nonFinite: number;
+      readonly min: number;
+      readonly max: number;
+      readonly sum: number;
+      readonly squares: number;
+    };
+  };
   /** Codes of any grid of up to 256 levels, with scales searched and codes packed on the way: see encoding.ts. */
   readonly encode: { readonly options: EncodeOptions; readonly result: EncodeResult };
   /**

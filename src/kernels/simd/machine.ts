@@ -11,6 +11,8 @@ interface Exports {
   castFloat16(input: number, count: number, output: number, counts: number): void;
   castBfloat16(input: number, count: number, output: number, counts: number): void;
   histogram(input: number, count: number, counts: number, sums: number): number;
+  moments(input: number, count: number, moments: number, ends: number): void;
+  uniformBins(input: number, count: number, inverse: number, side: number, counts: number): void;
   widen(input: number, count: number, output: number): void;
   statisticsByRow(input: number, rows: number, columns: number, min: number, max: number, counts: number): void;
   statisticsByColumn(input: number, rows: number, columns: number, min: number, max: number, counts: number): void;

@@ -13,3 +13,4 @@ export { histogram } from "./histogram";
 export { packPlane, transposeCodes } from "./pack";
 export { linearByColumn, linearByColumn16, linearByRow, linearByRow16 } from "./quantize-linear";
 export { countNonFinite, statisticsByColumn, statisticsByRow } from "./statistics";
+export { moments, uniformBins } from "./uniform-bins";
