@@ -51,9 +51,11 @@ export interface ByteSink {
 }
 
 export function bytesSource(bytes: Uint8Array, name = "bytes"): ByteSource {
+  // A Buffer of Node is no plain array: its `slice` does not copy.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
     name,
     size: bytes.byteLength,
-    read: async (offset, length) => bytes.subarray(offset, offset + length),
+    read: async (offset, length) => plain.subarray(offset, offset + length),
   };
 }
