@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { invalid } from "../base/errors.js";
-import { suggest } from "../base/registry.js";
+import { optionError } from "../base/option-error.js";
 import type { Split } from "./dataset.js";
 import { inputRules } from "./inputs.js";
 import type { AnyReader } from "./reader.js";
@@ -105,68 +105,5 @@ export function checkSpec(input: unknown, where: string): DatasetSpec {
   const schema = schemas.get(readers.get(name).name)!;
   const parsed = schema.safeParse(input);
   if (parsed.success) return input as DatasetSpec;
-  throw explain(parsed.error, schema, input, where);
+  throw optionError(parsed.error, schema, input, where);
 }
-
-type Issue = z.core.$ZodIssue;
-
-function explain(error: z.ZodError, schema: z.ZodType, input: unknown, where: string) {
-  const { issue, path } = deepest(error.issues[0]!, []);
-  const at = path.map(String).join(".");
-  if (issue.code === "unrecognized_keys") {
-    const found = issue.keys[0]!;
-    const known = knownKeys(
-      z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }),
-      path,
-      valueAt(input, path),
-    );
-    return invalid("option-unknown", `There is no option "${found}" in ${at === "" ? where : `${at} of ${where}`}.`, {
-      expected: known.length === 0 ? undefined : known.join(", "),
-      found,
-      hint: suggest(found, known),
-    });
-  }
-  return invalid("option-invalid", `Option "${at}" of ${where} is wrong: ${issue.message}.`, {
-    found: JSON.stringify(valueAt(input, path))?.slice(0, 80) ?? "nothing",
-  });
-}
-
-/** Of a union's branches, the one that got furthest tells what is wrong. */
-function deepest(issue: Issue, before: readonly PropertyKey[]): { issue: Issue; path: readonly PropertyKey[] } {
-  const path = [...before, ...issue.path];
-  if (issue.code !== "invalid_union") return { issue, path };
-  const inner = issue.errors.flatMap((branch) => (branch[0] ? [deepest(branch[0], path)] : []));
-  inner.sort(
-    (a, b) =>
-      b.path.length - a.path.length ||
-      Number(b.issue.code === "unrecognized_keys") - Number(a.issue.code === "unrecognized_keys"),
-  );
-  return inner[0] ?? { issue, path };
-}
-
-const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
-
-interface Described {
-  readonly properties?: Readonly<Record<string, Described & { readonly const?: unknown }>>;
-  readonly anyOf?: readonly Described[];
-  readonly oneOf?: readonly Described[];
-  readonly additionalProperties?: unknown;
-}
-
-/** The keys that may stand at a path, of the branch of each union that the value says it is. */
-function knownKeys(schema: unknown, path: readonly PropertyKey[], value: unknown): readonly string[] {
-  let at = branches(schema as Described);
-  for (const key of path)
-    at = at.flatMap((one) => branches(one.properties?.[String(key)] ?? (one.additionalProperties as Described)));
-  const objects = at.filter(({ properties }) => properties !== undefined);
-  const said = objects.filter(({ properties }) =>
-    Object.entries(properties!).every(
-      ([key, { const: fixed }]) => fixed === undefined || (value as Record<string, unknown>)?.[key] === fixed,
-    ),
-  );
-  return [...new Set((said.length > 0 ? said : objects).flatMap(({ properties }) => Object.keys(properties!)))];
-}
-
-const branches = (schema: Described | undefined): Described[] =>
-  schema ? [schema, ...[...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap(branches)] : [];
