@@ -1,6 +1,7 @@
 // The options of the quantize step: one closed object, whatever scheme serves them. `options.ts` says what they come to.
 
 import { z } from "zod";
+import { calibrationRanges } from "./calibration/ranges/index.js";
 import { formats, UNQUANTIZED } from "./formats/index.js";
 import { ranges } from "./ranges/index.js";
 import { repairs } from "./repairs/index.js";
@@ -19,6 +20,10 @@ export const defaults = {
   percentile: 99.9,
   rangeSteps: 8,
   rounding: "nearest",
+  actOrder: false,
+  damping: 0.01,
+  sequential: false,
+  importance: "inputs",
   scales: "auto",
   entries: 16,
   group: 16,
@@ -28,6 +33,12 @@ export const defaults = {
   guard: "auto",
   biasCorrection: "empirical",
   outlierShare: 0.01,
+  activationRange: "mse",
+  activationPercentile: 99.99,
+  sigmas: 6,
+  momentum: 0.01,
+  calibrationSamples: 128,
+  alpha: "search",
 } as const;
 
 /** An option of some schemes only: its default stands in help and documents, and is filled in by `settle`. */
@@ -38,8 +49,8 @@ const some = <T extends z.ZodType>(name: keyof typeof defaults, type: T, descrip
 const ofWeights = {
   form: some(
     "form",
-    z.enum(["auto", "native", "extract", "dequantize"]),
-    "native: operators over packed weights; extract: plain operators that decode the weight once, when the model loads; dequantize: DequantizeLinear; auto: native where the target is fast at it, else extract",
+    z.enum(["auto", "native", "extract", "dequantize", "qdq", "qoperator"]),
+    "native: operators over packed weights; extract: plain operators that decode the weight once, when the model loads; dequantize: DequantizeLinear; with static activations, qdq: QuantizeLinear and DequantizeLinear pairs, which the runtime fuses with the operators between them, qoperator: the integer operators themselves; auto: native where the target is fast at it, else extract; with static activations qdq",
   ),
   granularity: some(
     "granularity",
@@ -62,7 +73,7 @@ const ofWeights = {
     .enum(namesOf(ranges))
     .optional()
     .describe(
-      "What range a scale covers. absmax: all; mse: that of the least squared error; percentile: all but the outermost; default: absmax, for 2 and 3-bit integers mse",
+      "What range a scale covers. absmax: all; mse: that of the least squared error; percentile: all but the outermost; hqq: that of the least |error|^0.7; importance: of the least squared error where inputs are large, by the data; default: absmax, for 2 and 3-bit integers mse",
     ),
   percentile: some(
     "percentile",
@@ -77,7 +88,27 @@ const ofWeights = {
   rounding: some(
     "rounding",
     z.enum(namesOf(roundings)),
-    "nearest: least error of each weight; stochastic: up or down at random, exact in the mean",
+    "nearest: least error of each weight; stochastic: up or down at random, exact in the mean; gptq: least change of the outputs on the data",
+  ),
+  actOrder: some(
+    "actOrder",
+    z.boolean(),
+    "rounding gptq: inputs in the order of decreasing squares; scales are then found before anything is rounded",
+  ),
+  damping: some(
+    "damping",
+    z.number().min(0).max(1),
+    "rounding gptq: share of the mean of the Hessian's diagonal that is added to it",
+  ),
+  sequential: some(
+    "sequential",
+    z.boolean(),
+    "rounding gptq and range importance: each weight is fitted to its inputs as the weights before it, already in few bits, make them; one pass over the samples for each input",
+  ),
+  importance: some(
+    "importance",
+    z.enum(["inputs", "weights"]),
+    "range importance: what makes a weight matter. inputs: the mean square of what it is multiplied by; weights: its own magnitude, without data",
   ),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe("Of stochastic rounding; default: 0"),
   scales: some(
@@ -122,15 +153,22 @@ export const layerOptions = z.strictObject({
   ...ofWeights,
 });
 
+/** Types of activations in static quantization. */
+export const ACTIVATION_TYPES = ["uint8", "int8", "uint16", "int16"] as const;
+
+export type ActivationType = (typeof ACTIVATION_TYPES)[number];
+
 export const quantizeOptions = z.object({
   weights: z
     .enum([...namesOf(formats), UNQUANTIZED.name])
     .default("int8")
     .describe("Number format of the weights; float32 (as they are) with sparse only"),
   activations: z
-    .enum(["float", "dynamic"])
+    .enum(["float", "dynamic", ...ACTIVATION_TYPES])
     .default("float")
-    .describe("float: only weights are quantized; dynamic: activations become uint8 at each run, products are integer"),
+    .describe(
+      "float: only weights are quantized; dynamic: activations become uint8 at each run, products are integer; uint8, int8, uint16, int16: static, ranges are calibrated on data and stored, integers flow from operator to operator (16 bits: more exact, but no runtime on a CPU has integer kernels for them)",
+    ),
   compute: some(
     "compute",
     z.enum(["compute", "stored"]),
@@ -140,7 +178,9 @@ export const quantizeOptions = z.object({
   reduceRange: z
     .boolean()
     .optional()
-    .describe("Dynamic int8 weights within 7 bits, for x64 without VNNI; default: as the target needs"),
+    .describe(
+      "int8 weights of integer products that cannot saturate on x64 without VNNI: dynamic within 7 bits, static so that no two neighbours together pass 128; default: as the target needs",
+    ),
   io: some("io", z.enum(["float32", "float16"]), "float16 compute: type of the model's inputs and outputs"),
   float16Io: z
     .array(z.string())
@@ -150,6 +190,31 @@ export const quantizeOptions = z.object({
     "guard",
     z.enum(["auto", "run", "off"]),
     "float16 compute: run the model to find values beyond float16 and keep them in float32; auto: when weights are below 512 MB",
+  ),
+  activationRange: some(
+    "activationRange",
+    z.enum(namesOf(calibrationRanges)),
+    "How the range of an activation follows from what it was on the data: see pare methods calibration-ranges",
+  ),
+  activationPercentile: some(
+    "activationPercentile",
+    z.number().min(50).max(100),
+    "activationRange percentile: percent of the numbers that lie within the range",
+  ),
+  sigmas: some(
+    "sigmas",
+    z.number().gt(0).max(100),
+    "activationRange mean-sigma: standard deviations on either side of the mean",
+  ),
+  momentum: some(
+    "momentum",
+    z.number().gt(0).max(1),
+    "activationRange moving-average: how far each sample moves the average, 0 to 1",
+  ),
+  calibrationSamples: some(
+    "calibrationSamples",
+    z.number().int().min(1),
+    "Samples of the data that are run to find ranges and other statistics of activations, from its first on",
   ),
   repair: z
     .array(z.enum([...namesOf(repairs), "none"]))
@@ -167,6 +232,11 @@ export const quantizeOptions = z.object({
     "outlierShare",
     z.number().gt(0).max(0.5),
     "repair outliers: at most this share of a layer's input channels stays float",
+  ),
+  alpha: some(
+    "alpha",
+    z.union([z.literal("search"), z.number().min(0).max(1)]),
+    "repairs smooth and awq: how far sizes of activations move into the weights, 0 to 1; search: what leaves each layer least off on the data",
   ),
   keep: z.array(z.string()).default([]).describe(`Layers to leave as they are: ${pattern}`),
   only: z.array(z.string()).default([]).describe(`Layers to quantize, all others stay: ${pattern}`),
