@@ -55,6 +55,15 @@ export function parseNumber(text: string): number {
   return value;
 }
 
+/** A whole number that is exact, from `least` on. */
+export const parseWhole =
+  (least: number) =>
+  (text: string): number => {
+    const value = parseNumber(text);
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`${text} is not a whole number from ${least} on.`);
+  };
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

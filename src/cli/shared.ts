@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { type ServiceOptions, targets } from "../index.js";
-import { parseBytes, parseDims, parseNumber, parseShape } from "./flags.js";
+import { parseBytes, parseDims, parseShape, parseWhole } from "./flags.js";
 import { type Terminal, terminal } from "./terminal.js";
 
 export interface CommonFlags {
@@ -29,14 +29,14 @@ export function commonFlags(command: Command): Command {
     .addOption(new Option("--provider <provider>", "what runs the models here (default: cpu)").choices(PROVIDERS))
     .addOption(new Option("--dim <name=size,...>", "sizes of symbolic dimensions").argParser(parseDims))
     .addOption(new Option("--shape <input=sizes>", "shape of an input, as input=1,3,224,224").argParser(parseShape))
-    .addOption(new Option("--seed <number>", "seed of everything random").argParser(parseNumber))
+    .addOption(new Option("--seed <number>", "seed of everything random").argParser(parseWhole(0)))
     .addOption(
-      new Option("--threads <number>", "worker and engine threads (default: all cores)").argParser(parseNumber),
+      new Option("--threads <number>", "worker and engine threads (default: all cores)").argParser(parseWhole(1)),
     )
     .addOption(
       new Option("--memory <bytes>", "working memory, as 4GiB (default: half of what is free)").argParser(parseBytes),
     )
-    .option("--json", "print one JSON document to stdout and nothing else")
+    .option("--json", "print one JSON document to stdout and nothing else; after an error { error: ... }")
     .option("--quiet", "print errors only")
     .option("--verbose", "list every note, and the stack of errors");
 }

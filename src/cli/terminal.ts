@@ -17,6 +17,11 @@ export interface Terminal {
   clear(): void;
 }
 
+let printed = false;
+
+/** Whether the one JSON document is out. */
+export const jsonPrinted = (): boolean => printed;
+
 export function terminal(options: { readonly json?: boolean; readonly quiet?: boolean }): Terminal {
   const bar = progressBar(options.quiet === true);
   return {
@@ -26,7 +31,9 @@ export function terminal(options: { readonly json?: boolean; readonly quiet?: bo
     },
     json(value) {
       bar.clear();
-      if (options.json) process.stdout.write(`${JSON.stringify(value, replacer, 2)}\n`);
+      if (!options.json) return;
+      printed = true;
+      process.stdout.write(`${JSON.stringify(value, replacer, 2)}\n`);
     },
     say(text) {
       bar.clear();

@@ -72,6 +72,9 @@ describe("exit codes", () => {
       code: 2,
       says: "first is not JSON",
     },
+    { name: "a seed that is none", args: [...quantize, "--seed", "-1"], code: 2, says: "-1 is not a whole number" },
+    { name: "no threads", args: [...quantize, "--threads", "0"], code: 2, says: "0 is not a whole number from 1 on" },
+    { name: "a flag before the command", args: ["--quiet", ...quantize], code: 2, says: "--quiet would do nothing" },
     { name: "a missing file", args: ["inspect", "nothing.onnx"], code: 1, says: "nothing.onnx" },
     { name: "a file that is no model", args: ["inspect", "text.txt"], code: 1, says: "not an ONNX model" },
     { name: "a folder that is not there", args: [...quantize, "-o", "no/such/out.onnx"], code: 1, says: "no/such" },
@@ -122,6 +125,20 @@ describe("output", () => {
     expect(answer).toMatchObject({ input: "model.onnx", verification: { verified: "full" } });
     expect(answer.bytes.after).toBe(readFileSync(join(cwd, "out.onnx")).byteLength);
     expect(answer.bytes.after).toBeLessThan(answer.bytes.before / 3);
+  });
+
+  test.each([
+    { name: "a missing file", args: ["inspect", "nothing.onnx", "--json"], code: "file-missing", exit: 1 },
+    { name: "an unknown flag", args: [...quantize, "--wieghts", "--json"], code: "usage-unknown-option", exit: 2 },
+    { name: "a flag too early", args: ["--json", ...quantize], code: "usage-order", exit: 2 },
+    { name: "options at odds", args: [...quantize, "--only", "nothing", "--json"], code: "pattern-unmatched", exit: 1 },
+  ])("--json of $name is one document with the error; people read stderr", async ({ name, args, code, exit }) => {
+    const result = await pare(workplace(`json of ${name}`), args);
+    const { error } = JSON.parse(result.stdout);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(/./) });
+    expect(result.stderr).toContain(error.message);
+    if (error.hint !== undefined) expect(result.stderr).toContain(error.hint);
+    expect(result.code).toBe(exit);
   });
 
   test("check --json: every node with its verdict, one document", async () => {

@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { load, measure, reportForm, reports, writeReport } from "../../index.js";
-import { parseNumber } from "../flags.js";
+import { parseWhole } from "../flags.js";
 import { type CommonFlags, commonFlags, withSession } from "../shared.js";
 
 interface MeasureFlags extends CommonFlags {
@@ -16,8 +16,8 @@ export function measureCommand(program: Command): void {
     .command("measure")
     .description("size, speed, memory, fidelity and accuracy; the first model is the reference")
     .argument("<models...>", "the reference, then the others")
-    .addOption(new Option("--runs <number>", "timed runs of each model").argParser(parseNumber))
-    .addOption(new Option("--limit <number>", "samples to measure on").argParser(parseNumber))
+    .addOption(new Option("--runs <number>", "timed runs of each model").argParser(parseWhole(1)))
+    .addOption(new Option("--limit <number>", "samples to measure on").argParser(parseWhole(1)))
     .option("--report <file>", "write a report: .html, .md or .json");
   commonFlags(command).action(async (paths: string[], flags: MeasureFlags) => {
     if (flags.report !== undefined) reportForm(flags.report);
