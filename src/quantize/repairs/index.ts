@@ -1,8 +1,10 @@
 // The repairs, in the order in which they are applied: what wins back accuracy that a scheme by itself would lose.
 
 import { registry } from "../../base/registry.js";
+import { awq } from "./awq.js";
 import type { Repair } from "./repair.js";
+import { smooth } from "./smooth.js";
 
 export { type Given, isStatic, type Repair, type Repaired } from "./repair.js";
 
-export const repairs = registry<Repair>("repair", []);
+export const repairs = registry<Repair>("repair", [smooth, awq]);

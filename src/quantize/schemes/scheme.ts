@@ -23,6 +23,10 @@ export const COMMON = {
   repair: true,
   biasCorrection: { when: (settings) => repairsWith(settings, "bias-correction"), needs: "repair bias-correction" },
   outlierShare: { when: (settings) => repairsWith(settings, "outliers"), needs: "repair outliers" },
+  alpha: {
+    when: (settings) => repairsWith(settings, "smooth") || repairsWith(settings, "awq"),
+    needs: "repair smooth or awq",
+  },
 } as const satisfies Partial<Record<OptionName, Read>>;
 
 /** Where a plan is for, and what computes it once its weights are read. */
