@@ -3,9 +3,10 @@
 import { invalid } from "../base/errors.js";
 import type { NumberFormat } from "./formats/format.js";
 import { formats, isPlain, UNQUANTIZED } from "./formats/index.js";
-import { defaults, type LayerOptions, type QuantizeOptions } from "./schema.js";
+import { ACTIVATION_TYPES, type ActivationType, defaults, type LayerOptions, type QuantizeOptions } from "./schema.js";
 
 export {
+  type ActivationType,
   type LayerOptions,
   type OptionName,
   type QuantizeOptions,
@@ -35,8 +36,16 @@ export function settle(stated: QuantizeOptions): Settings {
     throw wrong("Weights float32 are as they are: nothing would change.", "Add sparse auto, or take another format.");
   }
   if (options.activations === "dynamic") checkDynamic(format, options);
+  if (isStatic(options.activations)) checkStatic(format, options);
+  else if (options.form === "qdq" || options.form === "qoperator") {
+    throw wrong(
+      `Form ${options.form} is one of static quantization: activations are ${options.activations}.`,
+      "State activations uint8, or leave form out.",
+    );
+  }
   checkFixed(format, options);
   checkForm(options);
+  checkFitted(format, options);
   if (options.sparse !== "off") checkSparse(format, options);
   if (format.bits === 16 && options.granularity === "block") {
     throw wrong("16-bit weights have one scale a channel or tensor.", "Leave granularity out.");
@@ -65,7 +74,9 @@ export function overridden(settings: Settings, { match: _, keep: __, ...layer }:
   const { stated } = settings;
   const given = Object.fromEntries(Object.entries(layer).filter(([, value]) => value !== undefined));
   if (layer.weights === undefined || layer.weights === stated.weights) return settle({ ...stated, ...given });
-  const general = Object.entries(stated).filter(([name]) => !OF_FORMAT.has(name));
+  const general = Object.entries(stated).filter(
+    ([name]) => !OF_FORMAT.has(name) && (name !== "rounding" || canBeFitted(layer.weights!)),
+  );
   return settle({ ...(Object.fromEntries(general) as QuantizeOptions), ...given });
 }
 
@@ -96,6 +107,35 @@ function checkDynamic(format: NumberFormat, { granularity }: Defaulted): void {
   }
 }
 
+/** Types of activations whose ranges are calibrated. */
+export const isStatic = (activations: string): activations is ActivationType =>
+  (ACTIVATION_TYPES as readonly string[]).includes(activations);
+
+function checkStatic(format: NumberFormat, { form, granularity, activations, sparse }: QuantizeOptions & Defaulted) {
+  if (format.kind !== "integer" || format.bits !== 8) {
+    throw wrong(
+      `Static activations need 8-bit weights (integers), not ${format.name}.`,
+      "Use weights int8, or activations float for weight-only quantization.",
+    );
+  }
+  if (granularity === "block") {
+    throw wrong("Integer products have one scale a channel or tensor, none for blocks.", "Leave granularity out.");
+  }
+  if (form !== "auto" && form !== "qdq" && form !== "qoperator") {
+    throw wrong(`Form ${form} is one of weights alone, not of static activations.`, "Use form qdq or qoperator.");
+  }
+  if (form === "qoperator" && activations.endsWith("16")) {
+    throw wrong("There are no integer operators for 16-bit activations.", "Use form qdq, or activations uint8.");
+  }
+  if (activations === "int8" && format.low >= 0) {
+    throw wrong(
+      "No runtime has integer operators for int8 activations with uint8 weights.",
+      "Use weights int8, or activations uint8.",
+    );
+  }
+  if (sparse !== "off") throw wrong("Integer products read no sparse weights.", "Leave sparse out.");
+}
+
 /** Formats that prescribe their blocks. */
 function checkFixed(format: NumberFormat, { granularity, block }: QuantizeOptions & Defaulted): void {
   if (format.fixed === undefined) return;
@@ -117,6 +157,26 @@ function checkPercentile(format: NumberFormat, { range, percentile, granularity,
     `${percentile} percent of ${size} weights is all of them: this range leaves nothing out.`,
     `Use percentile ${most} or less, granularity channel, or range mse.`,
   );
+}
+
+/** Codes in fixed places on a scale. */
+function canBeFitted(name: string): boolean {
+  if (name === UNQUANTIZED.name) return false;
+  const { kind, bits } = formats.get(name);
+  return kind !== "learned" && bits <= 8;
+}
+
+/** What is found before the result is written: codes of numbers in fixed places, on a scale. */
+function checkFitted(format: NumberFormat, { rounding, range, sparse }: QuantizeOptions & Defaulted): void {
+  const method =
+    rounding === "gptq" ? "rounding gptq" : range === "hqq" || range === "importance" ? `range ${range}` : undefined;
+  if (method === undefined) return;
+  if (sparse !== "off") {
+    throw wrong(`Codes of sparse weights are not found by ${method}.`, "Leave sparse out, or use range mse.");
+  }
+  if (!canBeFitted(format.name)) {
+    throw wrong(`${method} finds codes on a scale of up to 8 bits, not of ${format.name}.`, `Leave ${method} out.`);
+  }
 }
 
 function checkForm({ form, granularity }: Defaulted): void {

@@ -7,12 +7,13 @@ import { type OptionName, type QuantizeOptions, type Settings, settle } from "..
 import { dynamic } from "./dynamic.js";
 import { half } from "./half.js";
 import type { Scheme } from "./scheme.js";
+import { staticScheme } from "./static.js";
 import { stored } from "./stored.js";
 import { weightOnly } from "./weight-only.js";
 
 export type { Scheme } from "./scheme.js";
 
-export const schemes = registry<Scheme>("quantization scheme", [half, stored, dynamic, weightOnly]);
+export const schemes = registry<Scheme>("quantization scheme", [half, stored, dynamic, staticScheme, weightOnly]);
 
 /**
  * The scheme that serves these options, and what they come to. Throws `invalid("quantize-options")` for options that
