@@ -21,6 +21,15 @@ export interface StepContext extends Context {
   readonly data: Dataset;
   /** Sizes of symbolic dimensions, and shapes of inputs by name, that the user stated. */
   readonly dims: Readonly<Record<string, number | readonly number[]>>;
+  /** Where ranges of activations are kept from one run to the next, when the user said so. */
+  readonly calibration?: CalibrationStore | undefined;
+}
+
+/** Holds calibrations as JSON. `identity` names model, method and data: a store of one file need not look at it. */
+export interface CalibrationStore {
+  /** What was written, or what the user made of it; undefined where there is nothing yet. */
+  read(identity: string): Promise<unknown>;
+  write(json: unknown, identity: string): Promise<void>;
 }
 
 export interface StepResult {
