@@ -10,6 +10,8 @@ export interface Part {
   readonly max: number;
   readonly sum: number;
   readonly squares: number;
+  /** False: there were numbers that are not finite; the rest means nothing. */
+  readonly finite: boolean;
 }
 
 /** Per-sample extremes kept: beyond twice as many samples, those of evenly spaced ones. */
@@ -23,6 +25,7 @@ export class Tally {
   #squares = 0;
   #samples = 0;
   #stride = 1;
+  #notFinite: string | undefined;
   #lows: number[] = [];
   #highs: number[] = [];
   #moving: { low: number; high: number } | undefined;
@@ -34,8 +37,14 @@ export class Tally {
     return this.#count === 0;
   }
 
-  add({ count, min, max, sum, squares }: Part): void {
-    if (count === 0) return;
+  /** The first sample in which it was not finite, if there is one: it has no range then. */
+  get notFinite(): string | undefined {
+    return this.#notFinite;
+  }
+
+  add({ count, min, max, sum, squares, finite }: Part, id: string): void {
+    if (!finite) this.#notFinite ??= id;
+    if (count === 0 || !finite) return;
     this.#count += count;
     this.#min = Math.min(this.#min, min);
     this.#max = Math.max(this.#max, max);
@@ -51,12 +60,28 @@ export class Tally {
     this.#samples++;
   }
 
-  addBins(part: Part, bins: Bins): void {
-    this.add(part);
-    this.histogram.add(bins);
+  addBins(part: Part, bins: Bins, id: string): void {
+    this.add(part, id);
+    if (part.finite) this.histogram.add(bins);
   }
 
-  /** Throws nothing; call only where it is not empty. */
+  /** Few numbers, without a kernel. */
+  addNumbers(numbers: ArrayLike<number>, id: string): void {
+    let [min, max, sum, squares] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
+    let finite = true;
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i]!;
+      finite &&= Number.isFinite(number);
+      if (number < min) min = number;
+      if (number > max) max = number;
+      sum += number;
+      squares += number * number;
+    }
+    this.add({ count: numbers.length, min: min + 0, max: max + 0, sum, squares, finite }, id);
+    if (finite) this.histogram.addNumbers(numbers, min, max);
+  }
+
+  /** Call only where it is neither empty nor not finite. */
   done(): Statistics {
     const mean = this.#sum / this.#count;
     return {
