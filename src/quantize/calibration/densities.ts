@@ -66,9 +66,11 @@ async function count(tally: Tally, value: Value, id: string, shared: boolean, po
   const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
   const whole = !shared && bytes.byteLength === bytes.buffer.byteLength;
   const from = value.dtype === "float16" ? "float16" : "float32";
-  const job = { from, rows: 1, columns: numbers.length, exponent: tally.histogram.exponent } as const;
+  // The pool takes the memory: nothing is asked of the value afterwards.
+  const all = numbers.length;
+  const job = { from, rows: 1, columns: all, exponent: tally.histogram.exponent } as const;
   const { nonFinite, ...bins } = await pool.run("uniform-bins", { bytes: whole ? bytes : bytes.slice() }, job);
-  tally.addBins({ ...bins, count: numbers.length - nonFinite, finite: nonFinite === 0 }, bins, id);
+  tally.addBins({ ...bins, count: all - nonFinite, finite: nonFinite === 0 }, bins, id);
 }
 
 const asFloats = (value: Value): Float32Array =>
