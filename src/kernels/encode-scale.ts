@@ -8,6 +8,8 @@ import { meanScale } from "./encode-mean.js";
 import { type BlockScale, bestOf, ratiosOf } from "./encode-search.js";
 import type { EncodeOptions, ScaleFormat, Scaling } from "./jobs.js";
 
+export type { BlockScale } from "./encode-search.js";
+
 type BlockScaling = Exclude<Scaling, { kind: "none" } | { kind: "given" }>;
 type ScaleOptions = Pick<EncodeOptions, "scaling" | "range" | "scaleFormat" | "tensorScale">;
 interface Span {
@@ -23,7 +25,7 @@ export function blockScaleOf(values: Float32Array, coder: Coder, options: ScaleO
   const whole = spanOf(values);
   if (scaling.kind === "mean") {
     const mean = meanScale(values, Math.max(-whole.min, whole.max), coder.steps);
-    return { scale: stored(mean / tensorScale, options), zeroPoint: coder.zeroPoint };
+    return { scale: storedScale(mean / tensorScale, options), zeroPoint: coder.zeroPoint };
   }
   if (range.kind === "absmax") return fromSpan(whole, coder, options);
   if (range.kind === "percentile") return fromSpan(clipped(whole, values, range.percentile), coder, options);
@@ -67,7 +69,7 @@ function fromSpan({ min, max }: Span, coder: Coder, options: ScaleOptions): Bloc
     const wanted = Number.isFinite(width)
       ? Math.fround(width / steps)
       : Math.fround(Math.fround(top / steps) - Math.fround(bottom / steps));
-    const scale = stored(wanted / tensorScale, options);
+    const scale = storedScale(wanted / tensorScale, options);
     const factor = Math.fround(scale * tensorScale);
     if (factor === 0) return { scale, zeroPoint: 0 };
     const zero = Math.fround(0 - Math.fround(bottom / factor));
@@ -75,11 +77,11 @@ function fromSpan({ min, max }: Span, coder: Coder, options: ScaleOptions): Bloc
   }
   if (scaling.kind === "signed") {
     const extreme = Math.abs(max) > Math.abs(min) ? max : min;
-    return { scale: stored(Math.fround(extreme / low) / tensorScale, options), zeroPoint };
+    return { scale: storedScale(Math.fround(extreme / low) / tensorScale, options), zeroPoint };
   }
   const magnitude = Math.max(Math.abs(min), Math.abs(max));
   return {
-    scale: stored(Math.fround(magnitude / rangeDivisor(coder, options.scaleFormat)) / tensorScale, options),
+    scale: storedScale(Math.fround(magnitude / rangeDivisor(coder, options.scaleFormat)) / tensorScale, options),
     zeroPoint,
   };
 }
@@ -94,7 +96,7 @@ export function rangeDivisor({ largest }: Coder, scaleFormat: ScaleFormat): numb
 const { float8e4m3fn } = FLOAT_FORMATS;
 
 /** The scale as its format stores it, never -0. */
-function stored(exact: number, { scaleFormat }: ScaleOptions): number {
+export function storedScale(exact: number, { scaleFormat }: Pick<ScaleOptions, "scaleFormat">): number {
   const scale = Math.fround(exact) + 0;
   switch (scaleFormat) {
     case "float32":

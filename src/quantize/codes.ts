@@ -6,9 +6,9 @@ import { toFloat16, toSharedFloat16 } from "../tensor/float16.js";
 import { LEVEL_TABLES } from "../tensor/level-tables.js";
 import { type Packing, packedBytes, packingFor } from "../tensor/packing.js";
 import { CHUNK, derivedData, type TensorData } from "../tensor/tensor.js";
-import { notFinite, type Workers } from "./computation.js";
+import { type Fitter, notFinite, type Workers } from "./computation.js";
 import { scaleMatrix } from "./cut.js";
-import { type CodeLayout, encodeWeight, groupsOf, scalingOf } from "./encode-weight.js";
+import { type CodeLayout, encodeWeight, fitLayoutOf, groupsOf, scalingOf } from "./encode-weight.js";
 import type { NumberFormat, ScaleFormat } from "./formats/index.js";
 import type { Weight } from "./weights.js";
 
@@ -92,7 +92,11 @@ class Computation {
     private readonly weight: Weight,
     private readonly layout: CodeLayout,
     private readonly packing: Packing,
-  ) {}
+  ) {
+    if (layout.fit && workers.fits && layout.format.kind !== "learned") {
+      this.#fitted = workers.fits.want(weight, fitLayoutOf(weight, { ...layout, fit: layout.fit }, packing));
+    }
+  }
 
   async plane(at: number): Promise<Uint8Array> {
     for (;;) {
@@ -110,6 +114,13 @@ class Computation {
     return this.#small;
   }
 
+  /** Fitted codes are asked for at once: they are found before anything is pulled. */
+  #fitted: ReturnType<Fitter["want"]> | undefined;
+
+  async #encode(): Promise<Awaited<ReturnType<typeof encodeWeight>>> {
+    return this.#fitted ? this.#fitted() : encodeWeight(this.workers, this.weight, this.layout, this.packing);
+  }
+
   /** Computes once for all who wait. A failure (a cancelled pull) is not kept. */
   #run(): Promise<void> {
     this.#running ??= this.#compute().finally(() => {
@@ -119,7 +130,7 @@ class Computation {
   }
 
   async #compute(): Promise<void> {
-    const { encoded, levels, tensorScale } = await encodeWeight(this.workers, this.weight, this.layout, this.packing);
+    const { encoded, levels, tensorScale } = await this.#encode();
     if (encoded.nonFinite > 0) throw notFinite(this.weight);
     if (holding && holding !== this) holding.#planes.clear();
     holding = this;

@@ -7,10 +7,16 @@ import type { StepContext } from "../step/step.js";
 import { elementCount } from "../tensor/dtype.js";
 import { fromFloat16, toFloat16 } from "../tensor/float16.js";
 import { bytesData, CHUNK, derivedData, type Tensor, type TensorData } from "../tensor/tensor.js";
+import type { FitLayout, FittedCodes } from "./fitted/layout.js";
 import type { Weight } from "./weights.js";
 
 /** What a computation needs of the step's context; kept by lazy tensors, so nothing that changes. */
-export type Workers = Pick<StepContext, "kernels" | "signal">;
+export type Workers = Pick<StepContext, "kernels" | "signal"> & { readonly fits?: Fitter | undefined };
+
+/** Finds codes before the result is written (`fitted/`): asked for while the plan is made. */
+export interface Fitter {
+  want(weight: Weight, given: FitLayout): () => Promise<FittedCodes>;
+}
 
 export interface Codes {
   readonly codes: TensorData;
@@ -128,54 +134,34 @@ export function blockCodes(workers: Workers, weight: Weight, layout: BlockLayout
   return { codes, scales, zeroPoints: lazyBytes(count, async () => (await parameters()).zeroPoints!) };
 }
 
-/** Zero points of rows of blocks, 4 bits each, packed low bits first, every row padded to a byte: what MatMulNBits takes. */
-export function packedZeroPoints(zeroPoints: TensorData, rows: number): TensorData {
-  const blocks = zeroPoints.byteLength / rows;
-  const width = Math.ceil(blocks / 2);
-  return lazyBytes(rows * width, async () => {
-    const bytes = await zeroPoints.read();
-    const packed = new Uint8Array(rows * width);
-    for (let row = 0; row < rows; row++) {
-      for (let b = 0; b < blocks; b++) packed[row * width + (b >> 1)]! |= bytes[row * blocks + b]! << (4 * (b & 1));
-    }
-    return packed;
-  });
-}
-
 /** The weight in float16. Pulling throws `invalid("weight-beyond-float16")` when a finite value would become infinite. */
-export function halfCopy(workers: Workers, name: string, tensor: Tensor): Tensor & { readonly dtype: "float16" } {
-  const data = derivedData(elementCount(tensor.dims) * 2, async function* () {
-    for await (const part of castFloat16(await workers.kernels(), tensor.data, { signal: workers.signal })) {
-      if (part.overflow > 0) throw beyondFloat16(name, part.maxAbs);
-      yield part.bytes;
-    }
-  });
-  return { dtype: "float16", dims: tensor.dims, data };
-}
+export const halfCopy = (workers: Workers, name: string, tensor: Tensor) =>
+  narrowed(workers, name, tensor, "float16", castFloat16);
 
 /** The weight in bfloat16. Pulling throws `invalid("weight-beyond-bfloat16")` when a finite value would become infinite. */
-export function bfloat16Copy(workers: Workers, { name, tensor }: Weight): Tensor {
+export const bfloat16Copy = (workers: Workers, { name, tensor }: Weight) =>
+  narrowed(workers, name, tensor, "bfloat16", castBfloat16);
+
+function narrowed<Format extends "float16" | "bfloat16">(
+  workers: Workers,
+  name: string,
+  tensor: Tensor,
+  dtype: Format,
+  cast: typeof castFloat16,
+): Tensor & { readonly dtype: Format } {
   const data = derivedData(elementCount(tensor.dims) * 2, async function* () {
-    for await (const part of castBfloat16(await workers.kernels(), tensor.data, { signal: workers.signal })) {
-      if (part.overflow > 0) throw beyondBfloat16(name, part.maxAbs);
+    for await (const part of cast(await workers.kernels(), tensor.data, { signal: workers.signal })) {
+      if (part.overflow > 0) throw beyond(dtype, name, part.maxAbs);
       yield part.bytes;
     }
   });
-  return { dtype: "bfloat16", dims: tensor.dims, data };
+  return { dtype, dims: tensor.dims, data };
 }
 
-const beyondBfloat16 = (name: string, found: number) =>
-  invalid("weight-beyond-bfloat16", `Weight "${name}" holds values that bfloat16 cannot.`, {
+const beyond = (format: "float16" | "bfloat16", name: string, found: number) =>
+  invalid(`weight-beyond-${format}`, `Weight "${name}" holds values that ${format} cannot.`, {
     node: name,
-    expected: "at most 3.39e38",
-    found: String(found),
-    hint: `Leave it in float32: --keep "${name}".`,
-  });
-
-const beyondFloat16 = (name: string, found: number) =>
-  invalid("weight-beyond-float16", `Weight "${name}" holds values that float16 cannot.`, {
-    node: name,
-    expected: "at most 65504",
+    expected: `at most ${format === "float16" ? "65504" : "3.39e38"}`,
     found: String(found),
     hint: `Leave it in float32: --keep "${name}".`,
   });

@@ -11,6 +11,8 @@ import type { Packing } from "../tensor/packing.js";
 import { codebookOf } from "./codebook.js";
 import type { Workers } from "./computation.js";
 import type { Cut } from "./cut.js";
+import type { FitLayout } from "./fitted/layout.js";
+import type { FitOptions } from "./fitted/options.js";
 import type { NumberFormat, ScaleFormat } from "./formats/index.js";
 import { gridOf, gridOfFloat, gridOfTable } from "./grids.js";
 import { sampleOf } from "./sample.js";
@@ -31,6 +33,8 @@ export interface CodeLayout {
   readonly entries: number;
   /** Channels that share a codebook. */
   readonly group: number;
+  /** Codes are found before the result is written, where the plan has a `Fitter`. */
+  readonly fit?: FitOptions | undefined;
 }
 
 export const scalingOf = ({ format, symmetric }: CodeLayout): NumberFormat["scaling"] =>
@@ -106,6 +110,36 @@ export async function encodeWeight(
   const made = await encode(pool, tensor.data, { ...wanted, scaling }, control);
   const encoded: Encoded = { ...made, ...given };
   return { encoded, tensorScale: 1 };
+}
+
+/** The same for codes that are found beforehand: each part with a scale is whole then, however long. */
+export function fitLayoutOf(
+  weight: Weight,
+  layout: CodeLayout & { readonly fit: FitOptions },
+  packing: Packing,
+): FitLayout {
+  const { cut, format, range, rounding, scaleFormat } = layout;
+  const { rows, columns, along } = cut;
+  return {
+    options: layout.fit,
+    sharing: { ...cut, block: Math.max(cut.block, 1) },
+    layout: {
+      from: weight.tensor.dtype,
+      rows,
+      columns,
+      along,
+      block: Math.max(cut.block, 1),
+      grids: [gridFor(layout)],
+      scaling: { kind: scalingOf(layout) as Exclude<NumberFormat["scaling"], "none"> },
+      range,
+      rounding,
+      scaleFormat,
+      tensorScale: 1,
+      order: "own",
+      packing,
+    },
+    ...(scaleFormat === "float8e4m3fn" && { tensorRange: format.high * FLOAT_FORMATS.float8e4m3fn.max }),
+  };
 }
 
 /** Parts with one scale up to this size are read whole; longer ones twice, first for their range. */

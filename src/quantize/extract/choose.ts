@@ -6,6 +6,7 @@ import { packedBytes, packingFor } from "../../tensor/packing.js";
 import { type CodeLayout, channelsOf, groupsOf, levelsOf, SCALE_BYTES } from "../codes.js";
 import type { LinearLayout, Workers } from "../computation.js";
 import { blockCut, type Cut, channelCut, scaleMatrix, tensorCut } from "../cut.js";
+import { fitOf } from "../fitted/options.js";
 import { formats, isPlain, type NumberFormat, type ScaleFormat } from "../formats/index.js";
 import { COPIES } from "../heap.js";
 import { linearLayout } from "../layout.js";
@@ -101,6 +102,7 @@ function codedPlan(weight: Weight, settings: Settings, cut: Cut, place: Decoding
     symmetric,
     range: ranges.get(settings.range).kernel(settings),
     rounding: roundings.get(settings.rounding).kernel(settings),
+    fit: fitOf(settings),
     scaleFormat: scaleFormat(settings, many),
     entries,
     group,

@@ -5,16 +5,20 @@ import { type EncodeLayout, encode } from "../../kernels/slabs.js";
 import { toFloat16 } from "../../tensor/float16.js";
 import { CHUNK, derivedData, type TensorData } from "../../tensor/tensor.js";
 import { notFinite, type Workers } from "../computation.js";
+import { type FitOptions, fitOf } from "../fitted/options.js";
 import type { Settings } from "../options.js";
 import { ranges } from "../ranges/index.js";
 import { roundings } from "../rounding/index.js";
 import type { Weight } from "../weights.js";
 
 /** How a weight is searched and rounded, as the options say. */
-export const searchOf = (settings: Settings): Pick<EncodeLayout, "range" | "rounding" | "tensorScale"> => ({
+type Search = Pick<EncodeLayout, "range" | "rounding" | "tensorScale"> & { readonly fit?: FitOptions | undefined };
+
+export const searchOf = (settings: Settings): Search => ({
   range: ranges.get(settings.range).kernel(settings),
   rounding: roundings.get(settings.rounding).kernel(settings),
   tensorScale: 1,
+  fit: fitOf(settings),
 });
 
 /** What is stored of a weight. `scales`: in the type of `EncodeLayout.scaleFormat`; `zeroPoints`: one code a byte, as encoded. */
@@ -31,13 +35,19 @@ export interface EncodedCodes {
 export function encodedCodes(
   workers: Workers,
   weight: Weight,
-  layout: EncodeLayout,
+  { fit, ...layout }: EncodeLayout & Pick<Search, "fit">,
   counts: { readonly bytes: number; readonly scales: number },
   change: (bytes: Uint8Array) => void = () => {},
 ): EncodedCodes {
   type Small = { readonly scales: Float32Array; readonly zeroPoints: Uint8Array };
   let small: Promise<Small> | undefined;
+  const { rows, columns, along, block } = layout;
+  const fitted = fit && workers.fits?.want(weight, { options: fit, layout, sharing: { rows, columns, along, block } });
   const compute = async () => {
+    if (fitted) {
+      const { encoded } = await fitted();
+      return { codes: encoded.planes[0]!, scales: encoded.scales, zeroPoints: encoded.zeroPoints ?? new Uint8Array(0) };
+    }
     const made = await encode(await workers.kernels(), weight.tensor.data, layout, { signal: workers.signal });
     if (made.nonFinite > 0) throw notFinite(weight);
     return { codes: made.planes[0]!, scales: made.scales, zeroPoints: made.zeroPoints ?? new Uint8Array(0) };

@@ -22,7 +22,7 @@ export const isProduct = ({ node, input }: Consumer): boolean =>
   (node?.opType === "MatMul" || node?.opType === "Gemm") && node.domain === "" && input === 1;
 
 /** What one user reads; undefined: no such matrix, or one whose elements stand in neither order. */
-function matrixOf(consumer: Consumer): Matrix | undefined {
+export function matrixOf(consumer: Consumer): Matrix | undefined {
   const order = matrixOrder(consumer.view);
   if (order === undefined) return undefined;
   const [first, second] = viewDims(consumer.view) as [number, number];

@@ -1,10 +1,11 @@
-// Weight-only quantization, round to nearest: packed operators where the target is fast at them, else self-extracting.
+// Weight-only quantization: packed operators where the target is fast at them, else self-extracting.
 
 import { info, type Note } from "../../base/note.js";
 import type { Model } from "../../ir/model.js";
 import type { StepContext } from "../../step/step.js";
 import { type DecodingPlace, floatBytes, overheadOf, planExtract } from "../extract/choose.js";
 import { extract } from "../extract/extract.js";
+import { Fits } from "../fitted/fits.js";
 import { isPlain, UNQUANTIZED } from "../formats/index.js";
 import { checkHeap } from "../heap.js";
 import {
@@ -46,6 +47,14 @@ export const weightOnly = defineScheme({
     },
     range: { when: ({ format }) => searches(format), needs: "formats whose scale follows from a range" },
     percentile: { when: ({ range }) => range === "percentile", needs: "range percentile" },
+    actOrder: { when: ({ rounding }) => rounding === "gptq", needs: "rounding gptq" },
+    damping: { when: ({ rounding }) => rounding === "gptq", needs: "rounding gptq" },
+    sequential: {
+      when: ({ rounding, range, importance }) =>
+        rounding === "gptq" || (range === "importance" && importance === "inputs"),
+      needs: "rounding gptq or range importance",
+    },
+    importance: { when: ({ range }) => range === "importance", needs: "range importance" },
     rangeSteps: { when: ({ range }) => range === "mse", needs: "range mse" },
     rounding: { when: ({ format }) => format.bits <= 8, needs: "formats of 8 bits and fewer" },
     seed: { when: ({ rounding }) => rounding === "stochastic", needs: "rounding stochastic" },
@@ -74,15 +83,19 @@ export const weightOnly = defineScheme({
       ...context,
       ...(await sparsity(model, settings, context)),
     });
-    const { edits, notes, microsoft, kept, decoded, peak } = plan;
+    const { edits, notes, microsoft, kept, decoded, peak, fits } = plan;
     if (edits.empty) {
       return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization", given)] };
     }
     checkHeap(context.target, decoded, peak);
+    const found = fits.empty ? [] : await fits.find(plan.model, SAMPLES, context);
     const result = edits.apply(microsoft ? { [MICROSOFT]: 1 } : {});
-    return { model: result, notes: [...raised, ...again, ...notes, ...keptNotes(kept)] };
+    return { model: result, notes: [...raised, ...again, ...notes, ...found, ...keptNotes(kept)] };
   },
 });
+
+/** Samples of the data that codes are fitted to. */
+const SAMPLES = 128;
 
 const inBlocks = ({ format, granularity }: Settings) =>
   granularity === "block" || (granularity === "auto" && format.granularity === "block" && format.kind !== "learned");
@@ -101,7 +114,9 @@ function planned(model: Model, settings: Settings, context: Surveyed) {
   return { plan, notes: raised.notes };
 }
 
-function rewritten(model: Model, settings: Settings, context: Surveyed) {
+function rewritten(model: Model, settings: Settings, surveyed: Surveyed) {
+  const fits = new Fits();
+  const context = { ...surveyed, fits };
   checkForm(settings);
   const edits = new Edits(model);
   const choice = selection(model, settings);
@@ -129,7 +144,7 @@ function rewritten(model: Model, settings: Settings, context: Surveyed) {
     peak = Math.max(peak, done.copies * floatBytes(weight));
   }
   const all = [...choice.notes, ...notes, ...explained(natives, context.target)];
-  return { edits, notes: all, made, microsoft, opset, kept, decoded, peak };
+  return { edits, notes: all, made, microsoft, opset, kept, decoded, peak, fits, model };
 }
 
 interface Done {
