@@ -24,7 +24,7 @@ import {
   sharedWeights,
   weightSummary,
 } from "./metrics/node-summary.js";
-import { isWeight, weightElements } from "./metrics/weights.js";
+import { countParameters } from "./metrics/weights.js";
 import { statedShapes, workOf } from "./metrics/work.js";
 import type { Shapes } from "./ops/index.js";
 import { abilities } from "./quantize/abilities.js";
@@ -72,7 +72,7 @@ export async function inspect(input: Model | string, options: InspectOptions = {
       ),
     );
   }
-  const parameters = all.filter(isWeight).reduce((sum, weight) => sum + weightElements(weight), 0);
+  const parameters = countParameters(all);
   const nodes = nodeSummaries(model, macs === null ? new Map() : work.byNode, shapes, await abilities(model, target));
   return {
     path: model.origin?.name ?? "model",

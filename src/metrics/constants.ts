@@ -24,15 +24,27 @@ export interface Constant {
 
 /** What can be asked of a body's values. */
 export interface Surroundings {
+  /** A value as this body sees it, one of a body around it perhaps; the same object for the same value. */
+  valueOf(name: string): BodyValue | undefined;
   usesOf(name: string): readonly Use[];
   producerOf(name: string): Node | undefined;
-  /** Of a constant of this body; undefined for what is computed. */
-  dtypeOf(name: string): DType | undefined;
+  /** A constant of this body; undefined for what is computed. */
+  constantOf(name: string): Initializer | undefined;
+}
+
+export interface BodyValue {
+  readonly constant: Initializer | undefined;
+  readonly maker: Node | undefined;
+  readonly uses: readonly Use[];
+  /** The body that defines it. */
+  readonly within: Surroundings;
 }
 
 export interface Use {
   readonly node: Node;
   readonly input: number;
+  /** The body that the node stands in. */
+  readonly within: Surroundings;
 }
 
 /** A list of nodes with what it defines: a graph, or the body of a function. */
@@ -85,10 +97,10 @@ export const graphsOf = (attribute: Attribute): readonly Graph[] =>
 /** In graph order: a body's initializers, then its Constant nodes. */
 export function constants(model: Model): readonly Constant[] {
   const all = [...bodies(model)];
-  const uses = usesByBody(all);
+  const around = surroundingsOf(all);
   const found: Constant[] = [];
   for (const body of all) {
-    const within = surroundings(body, uses.get(body));
+    const within = around.get(body)!;
     for (const [name, initializer] of body.initializers) {
       const parts = initializer.sparse ? [initializer.sparse.values, initializer.sparse.indices] : [initializer];
       found.push(constant(name, body.scope, initializer, parts, within));
@@ -131,39 +143,61 @@ function constant(
   };
 }
 
-function surroundings(body: Body, uses: ReadonlyMap<string, readonly Use[]> | undefined): Surroundings {
-  const producers = new Map<string, Node>();
-  for (const node of body.nodes) for (const output of node.outputs) producers.set(output, node);
-  return {
-    usesOf: (name) => uses?.get(name) ?? [],
-    producerOf: (name) => producers.get(name),
-    dtypeOf(name) {
-      const value = producers.get(name)?.attributes.get("value");
-      return body.initializers.get(name)?.dtype ?? (value?.type === "tensor" ? value.value.dtype : undefined);
-    },
-  };
-}
-
-const stored = (tensor: Tensor): number =>
-  tensor.strings ? tensor.strings.reduce((sum, text) => sum + text.byteLength, 0) : tensor.data.byteLength;
-
-/** Uses of each name, by the body that defines it: a subgraph sees the names of the graphs around it. */
-function usesByBody(all: readonly Body[]): ReadonlyMap<Body, ReadonlyMap<string, readonly Use[]>> {
+/** A subgraph sees the names of the graphs around it: uses are told to the body that defines the name. */
+function surroundingsOf(all: readonly Body[]): ReadonlyMap<Body, Surroundings> {
   const uses = new Map<Body, Map<string, Use[]>>();
+  const around = new Map<Body, Surroundings>();
   for (const body of all) {
     const defined = new Map<string, Use[]>();
     for (const name of body.initializers.keys()) defined.set(name, []);
     for (const node of body.nodes) for (const output of node.outputs) defined.set(output, []);
     uses.set(body, defined);
+    // Outer bodies come first.
+    around.set(body, surroundings(body, defined, body.outer && around.get(body.outer)));
   }
   for (const body of all) {
     for (const node of body.nodes) {
       for (const [input, name] of node.inputs.entries()) {
         let from: Body | undefined = body;
         while (from !== undefined && !uses.get(from)?.has(name)) from = from.outer;
-        if (from !== undefined && name !== "") uses.get(from)?.get(name)?.push({ node, input });
+        if (from !== undefined && name !== "")
+          uses
+            .get(from)
+            ?.get(name)
+            ?.push({ node, input, within: around.get(body)! });
       }
     }
   }
-  return uses;
+  return around;
 }
+
+function surroundings(
+  body: Body,
+  uses: ReadonlyMap<string, readonly Use[]>,
+  outer: Surroundings | undefined,
+): Surroundings {
+  const producers = new Map<string, Node>();
+  for (const node of body.nodes) for (const output of node.outputs) producers.set(output, node);
+  const values = new Map<string, BodyValue>();
+  const within: Surroundings = {
+    usesOf: (name) => uses.get(name) ?? [],
+    producerOf: (name) => producers.get(name),
+    constantOf(name) {
+      const value = producers.get(name)?.attributes.get("value");
+      return body.initializers.get(name) ?? (value?.type === "tensor" ? value.value : undefined);
+    },
+    valueOf(name) {
+      if (!uses.has(name)) return outer?.valueOf(name);
+      let value = values.get(name);
+      if (value === undefined) {
+        value = { constant: within.constantOf(name), maker: producers.get(name), uses: uses.get(name)!, within };
+        values.set(name, value);
+      }
+      return value;
+    },
+  };
+  return within;
+}
+
+const stored = (tensor: Tensor): number =>
+  tensor.strings ? tensor.strings.reduce((sum, text) => sum + text.byteLength, 0) : tensor.data.byteLength;

@@ -3,7 +3,9 @@
 import { intOf } from "../ir/attributes.js";
 import type { Model, Node } from "../ir/model.js";
 import { DTYPES, type DType } from "../tensor/dtype.js";
-import { type Constant, constants } from "./constants.js";
+import type { Tensor, TensorData } from "../tensor/tensor.js";
+import { type Constant, constants, type Surroundings } from "./constants.js";
+import { type Decoded, decodedWeights, isCode } from "./decoded.js";
 import { defineMetric } from "./metric.js";
 import { isWeight, weightElements } from "./weights.js";
 
@@ -23,14 +25,51 @@ export const nonZero = defineMetric({
 
 export async function nonZeroCount(model: Model, signal?: AbortSignal): Promise<number> {
   const all = constants(model);
+  const { weights, parts } = decodedWeights(all);
   let count = 0;
-  for (const weight of all.filter(isWeight)) {
+  for (const decoded of weights) {
+    signal?.throwIfAborted();
+    count += await nonZeroOfDecoded(decoded, all);
+  }
+  for (const weight of all.filter((one) => isWeight(one) && !parts.has(one))) {
     signal?.throwIfAborted();
     const zero = await zeroCode(weight, all);
-    count += zero === undefined ? weightElements(weight) : await countUnequal(weight, zero);
+    count += zero === undefined ? weightElements(weight) : await countUnequalOf(weight, zero);
   }
   return count;
 }
+
+/** Codes of a byte each, and what says where the non-zeros of a sparse weight stand, are read; all others count as dense. */
+async function nonZeroOfDecoded(decoded: Decoded, all: readonly Constant[]): Promise<number> {
+  const { elements, makers } = decoded;
+  if (elements === 0) return 0;
+  for (const [node, within] of makers) {
+    if (node.opType === "ScatterElements") return decoded.sizeOf(node.inputs[2] ?? "", within) ?? elements;
+    if (node.opType !== "CumSum" || intOf(node, "exclusive", 0) === 0) continue;
+    const mask = sourceOf(node.inputs[0] ?? "", within);
+    if (mask) return countUnequal(mask.data, 1, 0, false);
+  }
+  const codes = all.find(
+    (one) =>
+      isCode(one.dtype) &&
+      one.elements === elements &&
+      one.uses.every(({ node, within }) => makers.has(node) && isPlainCast(node, within)),
+  );
+  const zero = codes && (await zeroCode(codes, all));
+  return codes === undefined || zero === undefined ? elements : countUnequalOf(codes, zero);
+}
+
+/** The constant that is looked up: Gather(table, Cast(constant)). */
+function sourceOf(name: string, within: Surroundings): Tensor | undefined {
+  const cast = within.producerOf(within.producerOf(name)?.inputs[1] ?? "");
+  const found = within.constantOf(cast?.inputs[0] ?? "");
+  return found && "data" in found ? found : undefined;
+}
+
+/** The numbers are the codes themselves, less a zero point, times a scale. */
+const isPlainCast = (node: Node, within: Surroundings): boolean =>
+  node.opType === "Cast" &&
+  within.usesOf(node.outputs[0] ?? "").every((use) => use.node.opType === "Sub" || use.node.opType === "Mul");
 
 /** Where the zero point of a code stands among its node's inputs. */
 const ZERO_POINT: Readonly<Record<string, Readonly<Record<number, number>>>> = {
@@ -115,13 +154,16 @@ function halfToNumber(half: number): number {
 }
 
 /** Elements unlike `zero`; -0 is zero. Padding of packed codes is the zero point, so it does not count. */
-async function countUnequal(weight: Constant, zero: number): Promise<number> {
+function countUnequalOf(weight: Constant, zero: number): Promise<number> {
   const part = weight.parts[0]!;
   const packedBits = weight.uses.find(({ node }) => PACKED.has(node.opType))?.node;
   const bits = packedBits && part.dtype === "uint8" ? intOf(packedBits, "bits", 4) : DTYPES[part.dtype].bits;
+  return countUnequal(part.data, bits, zero, DTYPES[part.dtype].kind === "float");
+}
+
+async function countUnequal(data: TensorData, bits: number, zero: number, signed: boolean): Promise<number> {
   let count = 0;
-  for await (const piece of part.data.stream())
-    count += unequal(piece, bits, zero, DTYPES[part.dtype].kind === "float");
+  for await (const piece of data.stream()) count += unequal(piece, bits, zero, signed);
   return count;
 }
 

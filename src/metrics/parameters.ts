@@ -1,12 +1,12 @@
-// Parameters: the elements of the weights. Codes of a quantized weight count as elements, their scales and zero points
-// do not, so that a model and its quantized form have the same number.
+// Parameters: the elements of the weights. Of a quantized or sparse weight what it stands for is counted, not its codes, scales
+// and masks as they are packed, so that a model and its compressed form have the same number.
 
 import { defineMetric } from "./metric.js";
 import { parameterCount } from "./weights.js";
 
 export const parameters = defineMetric({
   name: "parameters",
-  summary: "elements of the weights; of quantized ones the codes, not the scales",
+  summary: "elements of the weights; of packed ones as many as they stand for, not their scales",
   unit: "count",
   better: "lower",
   needs: "files",

@@ -2,14 +2,21 @@
 
 import { intOf } from "../ir/attributes.js";
 import type { Model } from "../ir/model.js";
-import { DTYPES, type DType } from "../tensor/dtype.js";
+import { DTYPES } from "../tensor/dtype.js";
 import { type Constant, constants, type Surroundings, type Use } from "./constants.js";
+import { decodedWeights, isCode } from "./decoded.js";
 
-/** Elements of all weights, packed codes counted one by one. */
-export const parameterCount = (model: Model): number =>
-  constants(model)
-    .filter(isWeight)
-    .reduce((sum, weight) => sum + weightElements(weight), 0);
+/** Elements of all weights: of packed and of sparse ones what they stand for, not what is stored. */
+export const parameterCount = (model: Model): number => countParameters(constants(model));
+
+export function countParameters(all: readonly Constant[]): number {
+  const decoded = decodedWeights(all);
+  const plain = all.filter((one) => isWeight(one) && !decoded.parts.has(one));
+  return (
+    plain.reduce((sum, weight) => sum + weightElements(weight), 0) +
+    decoded.weights.reduce((sum, weight) => sum + weight.elements, 0)
+  );
+}
 
 /** A constant of numbers of float type, or codes of 8 bits and fewer, but not their scales and zero points. */
 export function isWeight({ dtype, uses, within }: Constant): boolean {
@@ -17,9 +24,6 @@ export function isWeight({ dtype, uses, within }: Constant): boolean {
   const numeric = kind === "float" || kind === "complex" || isCode(dtype);
   return numeric && !(uses.length > 0 && uses.every((use) => isScaleOrZeroPoint(use, within)));
 }
-
-const isCode = (dtype: DType | undefined): boolean =>
-  dtype !== undefined && /^u?int/.test(dtype) && DTYPES[dtype].bits <= 8;
 
 /** Inputs that hold scales, zero points or codebooks, by operator: ONNX and ContribOperators.md. */
 const SCALE_INPUTS: Readonly<Record<string, readonly number[]>> = {
@@ -40,7 +44,7 @@ function isScaleOrZeroPoint({ node, input }: Use, within: Surroundings): boolean
   if (SCALE_INPUTS[node.opType]?.includes(input)) return true;
   const next = within.usesOf(node.outputs[0] ?? "");
   // Self-extracting weights: (Cast(codes) - Cast(zero point)) * scale, the scale perhaps reshaped.
-  if (node.opType === "Cast" && isCode(within.dtypeOf(node.inputs[0] ?? ""))) {
+  if (node.opType === "Cast" && isCode(within.constantOf(node.inputs[0] ?? "")?.dtype)) {
     return next.length > 0 && next.every((use) => use.node.opType === "Sub" && use.input === 1);
   }
   if (node.opType === "Reshape" && input === 0) {
@@ -50,7 +54,7 @@ function isScaleOrZeroPoint({ node, input }: Use, within: Surroundings): boolean
 }
 
 /** The factor of decoded codes, or of the scale that a dynamic product finds for its activations. */
-function isScale({ node, input }: Use, within: Surroundings): boolean {
+function isScale({ node, input }: Pick<Use, "node" | "input">, within: Surroundings): boolean {
   const other = node.inputs[1 - input] ?? "";
   if (node.opType !== "Mul") return false;
   return isDecoded(other, within) || within.producerOf(other)?.opType === "DynamicQuantizeLinear";
@@ -59,7 +63,7 @@ function isScale({ node, input }: Use, within: Surroundings): boolean {
 function isDecoded(name: string, within: Surroundings): boolean {
   const maker = within.producerOf(name);
   if (maker?.opType === "Sub") return isDecoded(maker.inputs[0] ?? "", within);
-  return maker?.opType === "Cast" && isCode(within.dtypeOf(maker.inputs[0] ?? ""));
+  return maker?.opType === "Cast" && isCode(within.constantOf(maker.inputs[0] ?? "")?.dtype);
 }
 
 /** Elements a weight stands for: MatMulNBits and its kin pack several codes into a byte. */
