@@ -49,4 +49,12 @@ describe("formsFor", () => {
     expect(names("any")).not.toContain("int4 blocks");
     expect(names("webgpu")).not.toContain("int8 dynamic");
   });
+
+  test("static int8 is tried only on real data, where the runtime fuses it", () => {
+    const names = (target: string, synthetic: boolean) =>
+      formsFor(targets.get(target), synthetic).map(({ form }) => form);
+    expect(names("node", false)).toContain("int8 static");
+    expect(names("node", true)).not.toContain("int8 static");
+    expect(names("webgpu", false)).not.toContain("int8 static");
+  });
 });

@@ -12,6 +12,7 @@ import { measure } from "./measure.js";
 import type { ModelReport, Report } from "./metrics/report.js";
 import { encode } from "./onnx/encode.js";
 import { formats } from "./quantize/formats/index.js";
+import { isStatic } from "./quantize/options.js";
 import { parseRecipe, type Recipe, type RecipeStep } from "./recipe.js";
 import { type ServiceOptions, type Services, withServices } from "./services.js";
 import type { Target } from "./targets/target.js";
@@ -80,7 +81,7 @@ export function pare(model: Model, options: PareOptions = {}): Promise<PareResul
     });
     const reference = quality.models[0]!;
     const verdicts = made.forms.map((form, i) =>
-      judgeQuality(quality.models[i + 1]!, reference, quality.data, limits, isNarrow(form)),
+      judgeQuality(quality.models[i + 1]!, reference, quality.data, limits, isBold(form)),
     );
     const sizes = quality.models.slice(1).map(({ bytes }) => bytes);
     const timing = await timeForms(model, made.forms, verdicts, sizes, common, services, limits.latency);
@@ -116,8 +117,14 @@ interface Form {
   readonly notes: readonly Note[];
 }
 
-/** The forms worth trying on a target, boldest first: what it runs natively and fast, then what every runtime folds at load. */
-export function formsFor({ fast }: Target): readonly { readonly form: string; readonly recipe: Recipe }[] {
+/**
+ * The forms worth trying on a target, boldest first: what it runs natively and fast, then what every runtime folds at load.
+ * Ranges of activations are calibrated on real data only: those of synthetic inputs are those of nothing.
+ */
+export function formsFor(
+  { fast }: Target,
+  synthetic = false,
+): readonly { readonly form: string; readonly recipe: Recipe }[] {
   const one = (form: string, options: Omit<Extract<RecipeStep, { method: "quantize" }>, "method">) => ({
     form,
     recipe: [{ method: "quantize", ...options }] as const,
@@ -127,6 +134,9 @@ export function formsFor({ fast }: Target): readonly { readonly form: string; re
   );
   return [
     ...narrow,
+    ...(fast.staticInt8.length > 0 && !synthetic
+      ? [one("int8 static", { weights: "int8", activations: "uint8" })]
+      : []),
     ...(fast.dynamicInt8 ? [one("int8 dynamic", { weights: "int8", activations: "dynamic" })] : []),
     ...(["int4", "int5", "int6"] as const).map((weights) =>
       one(`${weights} blocks self-extracting`, { weights, form: "extract" }),
@@ -142,7 +152,7 @@ export function formsFor({ fast }: Target): readonly { readonly form: string; re
 async function makeForms(clean: Model, services: Services, check = false) {
   const forms: Form[] = [];
   const notes: Note[] = [];
-  for (const { form, recipe } of formsFor(services.target)) {
+  for (const { form, recipe } of formsFor(services.target, services.data.synthetic)) {
     try {
       const { model, notes } = await applyPlan(clean, parseRecipe(recipe), services, check);
       forms.push({ form, recipe: [CLEAN, ...recipe], model, notes });
@@ -161,9 +171,13 @@ function choosingPart(data: Dataset): Dataset {
   return whole;
 }
 
-/** Weights of fewer than 8 bits: small models lose by them what few samples do not show. */
-const isNarrow = ({ recipe }: Form) =>
-  recipe.some((step) => step.method === "quantize" && formats.get(String(step.weights ?? "int8")).bits < 8);
+/** Weights of fewer than 8 bits, activations with calibrated ranges: small models lose by them what few samples do not show. */
+const isBold = ({ recipe }: Form) =>
+  recipe.some(
+    (step) =>
+      step.method === "quantize" &&
+      (formats.get(String(step.weights ?? "int8")).bits < 8 || isStatic(String(step.activations ?? "float"))),
+  );
 
 /** Weights that are decoded at load leave the graph of the original: all such forms run at one speed. */
 const decodedAtLoad = ({ recipe }: Form) =>
