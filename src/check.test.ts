@@ -11,7 +11,7 @@ import { everyNode } from "./ir/traverse.js";
 import { load } from "./load.js";
 import { printCheck } from "./report/check.js";
 import { targets } from "./targets/index.js";
-import { bytesData, float32, tensor } from "./tensor/tensor.js";
+import { bytesData, float32, int64, tensor } from "./tensor/tensor.js";
 
 const weight = (...dims: number[]) => float32(dims, new Float32Array(dims.reduce((all, dim) => all * dim, 1)));
 const bytes = (dtype: "int8" | "uint8", ...dims: number[]) => {
@@ -298,4 +298,30 @@ it("tells the same finding once, with examples and what to do", async () => {
   expect(text.match(/5 Sin: sin_0, sin_1, sin_2 and 2 more/g)).toHaveLength(1);
   expect(text).toContain("--weights float16 --compute stored");
   expect(printCheck(result, { all: true })).toContain("sin_4");
+});
+
+describe("sparse_initializer", () => {
+  const b = graphBuilder();
+  b.input("x", "float32", [1, 2]);
+  b.output(b.node("MatMul", ["x", "w"]), "float32");
+  const { graph, ...rest } = b.model();
+  const sparse = { values: float32([1], [2]), indices: int64([1], [3]) };
+  const model = {
+    ...rest,
+    graph: { ...graph, initializers: new Map([["w", { dtype: "float32", dims: [2, 2], sparse } as const]]) },
+  };
+
+  it.each([
+    ["webgpu", false, "sparse-initializer"],
+    ["wasm", true, "not-in-every-build"],
+    ["any", true, "not-in-every-build"],
+  ])("on %s, whose builds do not all read it: runs %s", async (target, runs, code) => {
+    const result = await check(model, { target });
+    expect(result.runs).toBe(runs);
+    expect(result.model.find((one) => one.code === code)?.change).toContain("--sparse gaps");
+  });
+
+  it("on node", async () => {
+    expect(await check(model, { target: "node" })).toMatchObject({ runs: true, model: [] });
+  });
 });

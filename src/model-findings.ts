@@ -4,7 +4,7 @@ import { SESSION_FACTOR, weightBytes } from "./engine/weight-bytes.js";
 import type { Model, ValueInfo } from "./ir/model.js";
 import { everyGraph, everyNode } from "./ir/traverse.js";
 import type { CheckFinding } from "./metrics/checked.js";
-import type { Target } from "./targets/target.js";
+import { readsSparse, type Target } from "./targets/target.js";
 import type { DType } from "./tensor/dtype.js";
 
 /** Element types that JavaScript tensors of ONNX Runtime cannot hold (js/common/lib/tensor.ts). */
@@ -29,6 +29,7 @@ export function modelFindings(model: Model, target: Target, fallsBack: boolean):
     ...versions(model, target),
     ...size(model, target),
     ...boundary(model),
+    ...sparse(model, target),
     ...shaders(model, target),
     ...(fallsBack ? [capture()] : []),
   ];
@@ -88,6 +89,20 @@ function boundary({ graph }: Model): CheckFinding[] {
       },
     ];
   });
+}
+
+function sparse(model: Model, target: Target): CheckFinding[] {
+  const stored = [...everyGraph(model)].flatMap(({ initializers }) =>
+    [...initializers].filter(([, one]) => one.sparse),
+  );
+  if (stored.length === 0) return [];
+  const finding = {
+    reason: `${stored.length} weights (${stored[0]![0]} ...) are sparse_initializer, which builds of onnxruntime-web that hold WebGPU do not read`,
+    change: `start from the float model: pare quantize <float model> --sparse gaps --target ${target.name}`,
+  };
+  if (!target.runtimes.every(readsSparse)) return [{ code: "sparse-initializer", verdict: "will-not-run", ...finding }];
+  if ((target.builds ?? []).every(readsSparse)) return [];
+  return [{ code: "not-in-every-build", verdict: "runs", ...finding }];
 }
 
 const dtypeOf = ({ type }: ValueInfo): DType | undefined => (type?.kind === "tensor" ? type.dtype : undefined);

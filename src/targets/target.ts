@@ -89,3 +89,6 @@ export const WEBGPU_BUILD: TargetRuntime = {
 };
 
 export const defineTarget = (target: Target): Target => Object.freeze(target);
+
+/** Builds of onnxruntime-web that hold WebGPU read no sparse_initializer. Proved in Chromium: the session fails, as if the weight were missing. */
+export const readsSparse = ({ providers }: TargetRuntime): boolean => !providers.includes("webgpu-wasm");

@@ -2,7 +2,7 @@
 // Zeros stay exactly zero, whatever the format.
 
 import { FLOAT_BYTES } from "../../kernels/numbers.js";
-import type { Target } from "../../targets/target.js";
+import { readsSparse } from "../../targets/target.js";
 import { LEVEL_TABLES } from "../../tensor/level-tables.js";
 import { derivedData, type TensorData } from "../../tensor/tensor.js";
 import type { Workers } from "../computation.js";
@@ -106,7 +106,7 @@ function gaps(weight: Weight, settings: Settings, place: DecodingPlace, occupanc
 function initializer(weight: Weight, { format }: Settings, { target }: DecodingPlace, { nonZero }: Occupancy): Form {
   const { tensor, name } = weight;
   const { dtype, dims } = tensor;
-  if (!readsSparse(target)) {
+  if (![...target.runtimes, ...(target.builds ?? [])].every(readsSparse)) {
     return {
       obstacle: `on target ${target.name} sparse_initializer fails: builds of onnxruntime-web that hold WebGPU do not read it`,
     };
@@ -139,10 +139,6 @@ function initializer(weight: Weight, { format }: Settings, { target }: DecodingP
       ),
   };
 }
-
-/** Proved in Chromium: the session fails, as if the weight were missing. */
-const readsSparse = ({ runtimes, builds = [] }: Target): boolean =>
-  [...runtimes, ...builds].every(({ providers }) => !providers.includes("webgpu-wasm"));
 
 function nothing(weight: Weight, { format }: Settings): ExtractPlan {
   return {
