@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { inlinePool } from "../kernels/inline.js";
 import { derivedData, float32 } from "../tensor/tensor.js";
-import { blockCodes, linearCodes, packedZeroPoints } from "./computation.js";
+import { blockCodes, linearCodes } from "./computation.js";
 import type { Weight } from "./weights.js";
 
 const pool = inlinePool();
@@ -114,10 +114,5 @@ describe("blocks", () => {
         await expect(part.read()).rejects.toMatchObject({ code: "weight-not-finite", node: "w" });
       }
     }
-  });
-
-  it("packs zero points row by row, low half first", async () => {
-    const zeros = { byteLength: 6, read: async () => Uint8Array.of(1, 2, 3, 4, 5, 6), async *stream() {} };
-    expect([...(await packedZeroPoints(zeros, 2).read())]).toEqual([0x21, 0x03, 0x54, 0x06]);
   });
 });

@@ -114,9 +114,9 @@ export function keptNotes(kept: readonly { readonly weight: Weight; readonly rea
     ),
   );
   if (small > 0) {
-    notes.push(
-      info("kept-float", `${small} small constants (biases, norms, fewer than ${LARGE} elements) stay float.`),
-    );
+    const what = small === 1 ? "1 small constant" : `${small} small constants`;
+    const stay = small === 1 ? "stays" : "stay";
+    notes.push(info("kept-float", `${what} (biases, norms, fewer than ${LARGE} elements) ${stay} float.`));
   }
   return notes;
 }

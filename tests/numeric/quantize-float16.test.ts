@@ -25,6 +25,38 @@ describe("float16", () => {
     }
   });
 
+  it("says so, and changes nothing, where no weight can become float16", async () => {
+    const feeds = { x: value(1, 8) };
+    const bare = one((b) => b.node("Relu", ["x"]), feeds);
+    const huge = one((b) => b.node("MatMul", ["x", b.initializer("w", float32([8, 8], Array(64).fill(1e9)))]), feeds);
+    for (const { model } of [bare, huge]) {
+      const parsed = quantizeStep.options.parse({ weights: "float16" });
+      const made = await quantizeStep.apply(model, parsed, stepContext([feeds]));
+      expect(made.model).toBe(model);
+      expect(made.notes.map(({ code }) => code)).toContain("nothing-quantized");
+      // Who asks for float16 inputs gets them.
+      const io = quantizeStep.options.parse({ weights: "float16", io: "float16" });
+      expect((await quantizeStep.apply(bare.model, io, stepContext([feeds]))).model).not.toBe(bare.model);
+    }
+  });
+
+  it.each([
+    [1e-9, /stays float32: it reaches only 1.0e-9/],
+    [1e6, /stays float32: it reaches 1.000e\+6; float16 ends at 65504/],
+  ])("is not what a weight that reaches %f is stored in", async (size, says) => {
+    const feeds = { x: value(1, 32) };
+    const given = one((b) => {
+      const scaled = b.node("MatMul", ["x", b.initializer("w", float32([32, 32], Array(1024).fill(size)))]);
+      return b.node("MatMul", [scaled, b.initializer("other", weight(32, 32))]);
+    }, feeds);
+    const parsed = quantizeStep.options.parse({ weights: "float16", compute: "stored", minimum: 16 });
+    const { model, notes } = await quantizeStep.apply(given.model, parsed, stepContext([feeds]));
+    expect(notes.find(({ node }) => node === "w")?.text).toMatch(says);
+    expect(notes.map(({ text }) => text).join()).toMatch(/1 weight is stored as float16/);
+    const [out] = Object.values(await run(model, feeds, services));
+    expect((out!.data as Float32Array).every((number) => number !== 0 && Number.isFinite(number))).toBe(true);
+  });
+
   it("gives float16 inputs and outputs on request", async () => {
     const parsed = quantizeStep.options.parse({ weights: "float16", io: "float16" });
     const { model } = await quantizeStep.apply(cases.MatMul!.model, parsed, stepContext([cases.MatMul!.feeds]));

@@ -139,7 +139,7 @@ describe("what is left alone", () => {
     const text = notes.map((note) => note.text).join("\n");
     expect(text).toMatch(/"b" .*keep names/);
     expect(text).toMatch(/"given" .*input of the model/);
-    expect(text).toMatch(/1 small constants/);
+    expect(text).toMatch(/1 small constant /);
     const misspelt = quantizeStep.options.parse({ keep: ["layer/b"] });
     await expect(quantizeStep.apply(b.model({ opset: 17 }), misspelt, stepContext())).rejects.toMatchObject({
       code: "pattern-unmatched",

@@ -82,16 +82,23 @@ function withMagnitudes(model: Model, names: readonly string[]): Model {
   };
 }
 
-/** The largest finite magnitude of a weight where float16 makes it infinite, or undefined. Reads the weight once. */
-export async function beyondHalf(weight: Weight, context: StepContext): Promise<number | undefined> {
+/** Why float16 does not hold a weight: it reaches beyond, or is small as a whole; undefined: it does. Reads the weight once. */
+export async function outsideHalf(weight: Weight, context: StepContext): Promise<string | undefined> {
   const { dtype: from, dims, data } = weight.tensor;
   const { min, max } = await statistics(await context.kernels(), data, { from, dims }, { signal: context.signal });
   const largest = Math.max(-min[0]!, max[0]!);
-  return largest >= ROUNDS_TO_INFINITY ? largest : undefined;
+  if (largest >= ROUNDS_TO_INFINITY) return `it reaches ${largest.toPrecision(4)}; float16 ends at 65504`;
+  if (largest > 0 && largest < SUBNORMAL) {
+    return `it reaches only ${largest.toPrecision(2)}, where float16 has few digits or none`;
+  }
+  return undefined;
 }
 
 /** Halfway between 65504 and what would be next: ties go to even, which is infinity here. */
 const ROUNDS_TO_INFINITY = 65520;
+
+/** Below it float16 has fewer than 11 significant bits; 2^-24 is its smallest number. */
+export const SUBNORMAL = 2 ** -14;
 
 export interface WeightRange {
   /** Finite values that float16 makes infinite. */

@@ -9,7 +9,7 @@ import type { DType } from "../../tensor/dtype.js";
 import { halfCopy } from "../computation.js";
 import { toHalf } from "../half/convert.js";
 import { decodingNodes } from "../half/decoding.js";
-import { LARGEST_VALUE, largestValues, weightRange } from "../half/ranges.js";
+import { LARGEST_VALUE, largestValues, SUBNORMAL, weightRange } from "../half/ranges.js";
 import { operatorObstacle } from "../half/rules.js";
 import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
@@ -51,12 +51,16 @@ export const half = defineScheme({
     const edits = new Edits(model);
     const kept = new Map<string, Node[]>();
     const opset = model.opsets.get("") ?? 1;
+    let narrowed = 0;
     const converted = toHalf(model, {
       io: settings.io,
       float16Io: matcher(settings.float16Io ?? []),
       stores: (name) => storedNames.has(name),
       fresh: (prefix) => edits.fresh(prefix),
-      half: (name, tensor) => halfCopy(context, name, tensor),
+      half(name, tensor) {
+        narrowed++;
+        return halfCopy(context, name, tensor);
+      },
       obstacle: (node, names) =>
         (decoding.has(node) ? DECODING : undefined) ??
         operatorObstacle(node, opset) ??
@@ -65,6 +69,10 @@ export const half = defineScheme({
       kept: (node, reason) => kept.set(reason, [...(kept.get(reason) ?? []), node]),
     });
     const notes = [...raised, ...ranged.notes, ...borders(model, ranged, settings), ...keptNodes(kept)];
+    // Casts around values alone would make the file larger, and no weight smaller; who states io asks for just them.
+    if (settings.io === "float32" && !settings.float16Io?.length && narrowed === 0) {
+      return { model: given, notes: [...notes, nothingDone("float16", given)] };
+    }
     return { model: converted, notes: [...notes, ...speed(context), JUDGED] };
   },
 });
@@ -182,8 +190,6 @@ async function outOfRange(
   return { reasons, notes };
 }
 
-/** Below it float16 has fewer than 11 significant bits; 2^-24 is its smallest number. */
-const SUBNORMAL = 2 ** -14;
 const TINY = 2 ** -10;
 const READ_ALL = 256 * 2 ** 20;
 const ALWAYS_READ = 2 ** 18;

@@ -6,7 +6,7 @@ import type { Node } from "../../ir/model.js";
 import { extract } from "../extract/extract.js";
 import { packHalf } from "../extract/linear.js";
 import { isPlain } from "../formats/index.js";
-import { beyondHalf } from "../half/ranges.js";
+import { outsideHalf } from "../half/ranges.js";
 import { COPIES, checkHeap } from "../heap.js";
 import { inPlanes, packHalfPlanes } from "../packings/halves.js";
 import { prepare, raiseOpset } from "../prepare.js";
@@ -58,10 +58,9 @@ export const stored = defineScheme({
         continue;
       }
       // All are read before one is written: a mask of -3.4e38 among them must not fail the rest.
-      const reached = dtype === "float16" ? await beyondHalf(weight, context) : undefined;
-      if (reached !== undefined) {
-        const text = `"${weight.name}" stays float32: it reaches ${reached.toPrecision(4)}; float16 ends at 65504.`;
-        notes.push(warning("value-out-of-range", text, weight.name));
+      const outside = dtype === "float16" ? await outsideHalf(weight, context) : undefined;
+      if (outside !== undefined) {
+        notes.push(warning("value-out-of-range", `"${weight.name}" stays float32: ${outside}.`, weight.name));
         continue;
       }
       extract(
@@ -80,7 +79,7 @@ export const stored = defineScheme({
     checkHeap(context.target, decoded, COPIES[planes ? "planes" : "cast"] * largest);
     const note = info(
       `stored-${dtype}`,
-      `${count} weights are stored as ${dtype}${planes ? " in two planes of bytes" : ""} and become float32 once, when the model loads.`,
+      `${count === 1 ? "1 weight is" : `${count} weights are`} stored as ${dtype}${planes ? " in two planes of bytes" : ""}; float32 again once the model is loaded.`,
     );
     return { model: edits.apply(), notes: [...raised, note, ...notes, ...keptNotes(kept)] };
   },
