@@ -1,14 +1,13 @@
 // Static: weights and activations as integers, ranges calibrated on data, written where the runtime fuses what it reads.
 
 import type { Note } from "../../base/note.js";
-import type { Model } from "../../ir/model.js";
-import { type ActivationType, isStatic, type Settings } from "../options.js";
-import { prepare, raiseOpset } from "../prepare.js";
+import { type ActivationType, isStatic } from "../options.js";
 import { nothingDone } from "../select.js";
-import { calibrate } from "../static/extremes.js";
-import { calibratedValues, gridsOfPlan } from "../static/grids-of-plan.js";
+import { gridsOfPlan } from "../static/grids-of-plan.js";
 import { staticNotes } from "../static/notes.js";
 import { planStatic } from "../static/plan.js";
+import { prepareStatic } from "../static/prepare.js";
+import { rangesOfPlan } from "../static/ranges-of-plan.js";
 import { weightsOfPlan } from "../static/weights-of-plan.js";
 import { writeQdq } from "../static/write-qdq.js";
 import { COMMON, defineScheme } from "./scheme.js";
@@ -23,6 +22,17 @@ export const staticScheme = defineScheme({
     layers: true,
     form: true,
     granularity: true,
+    activationRange: true,
+    activationPercentile: {
+      when: ({ activationRange }) => activationRange === "percentile",
+      needs: "activationRange percentile",
+    },
+    sigmas: { when: ({ activationRange }) => activationRange === "mean-sigma", needs: "activationRange mean-sigma" },
+    momentum: {
+      when: ({ activationRange }) => activationRange === "moving-average",
+      needs: "activationRange moving-average",
+    },
+    calibrationSamples: true,
     reduceRange: { when: ({ format }) => format.low < 0, needs: "weights int8" },
     range: {
       when: ({ range }) => range === "absmax" || range === "mse" || range === "percentile",
@@ -41,24 +51,15 @@ export const staticScheme = defineScheme({
     };
   },
   async apply(given, settings, context) {
-    const { model, notes: raised } = await prepared(given, settings);
-    const plan = planStatic(model, settings, context.target);
+    const { model, notes: raised } = await prepareStatic(given, settings);
+    const { plan, values, notes: found } = await rangesOfPlan(model, settings, context);
     if (plan.clusters.length === 0) {
-      return {
-        model: given,
-        notes: [...staticNotes(plan, settings, context), nothingDone("static quantization", given)],
-      };
+      const kept = staticNotes(plan, settings, context);
+      return { model: given, notes: [...found, ...kept, nothingDone("static quantization", given)] };
     }
-    const dtype = settings.activations as ActivationType;
-    const calibration = await calibrate(model, calibratedValues(plan), settings, context);
-    const grids = gridsOfPlan(plan, calibration, dtype);
+    const grids = gridsOfPlan(plan, { values }, settings.activations as ActivationType);
     const weights = await weightsOfPlan(plan, grids, settings, context);
-    const notes: Note[] = [...raised, ...calibration.notes, ...staticNotes(plan, settings, context, weights)];
+    const notes: Note[] = [...raised, ...found, ...staticNotes(plan, settings, context, weights)];
     return { model: writeQdq(plan, grids, weights), notes };
   },
 });
-
-/** Scales of channels came with opset 13, 16-bit codes with 21. */
-async function prepared(given: Model, settings: Settings) {
-  return raiseOpset(await prepare(given), settings.activations.endsWith("16") ? 21 : 13);
-}

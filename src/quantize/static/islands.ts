@@ -25,13 +25,18 @@ export interface Islands {
   readonly makers: ReadonlyMap<string, Cluster>;
 }
 
-export function islandsOf(facts: GraphFacts, choice: Selection): Islands {
+/** `without`: values that cannot be quantized. */
+export function islandsOf(facts: GraphFacts, choice: Selection, without: ReadonlySet<string>): Islands {
   const clusters = new Map<Node, Cluster>();
   const kept = new Map<Node, string>();
   for (const node of facts.graph.nodes) {
     const found = clusterOf(node, facts, choice);
     if (typeof found === "string") kept.set(node, found);
-    else if (found) clusters.set(node, found);
+    else if (found) {
+      const rangeless = valuesOf(found, facts).find((name) => without.has(name));
+      if (rangeless === undefined) clusters.set(node, found);
+      else kept.set(node, `its value "${rangeless}" has no range: it is empty, or holds infinities or NaN`);
+    }
   }
   // The largest set in which everyone has a reason to be: those without are taken out until none is left. It is grounded in
   // seeds on both sides, because a graph has no cycles.
@@ -58,6 +63,11 @@ export function islandsOf(facts: GraphFacts, choice: Selection): Islands {
 /** The values that a cluster takes as integers; scalar constants are made integers beside them. */
 export const takenBy = ({ node, use }: Cluster, facts: GraphFacts): readonly string[] =>
   use.activations.map((input) => node.inputs[input]!).filter((name) => facts.constant(name) === undefined);
+
+const valuesOf = (cluster: Cluster, facts: GraphFacts): readonly string[] => [
+  ...takenBy(cluster, facts),
+  ...cluster.tails.map(({ result }) => result),
+];
 
 function wantedOf(clusters: Iterable<Cluster>, facts: GraphFacts): Set<string> {
   return new Set([...clusters].flatMap((cluster) => takenBy(cluster, facts)));

@@ -38,13 +38,18 @@ export interface DetailedPlan extends StaticPlan {
 }
 
 /**
- * The plan for a model that has been prepared (`prepare`) and is at the opset of the result. Reads no weight. Throws what
- * `selection` throws.
+ * The plan for a model that `prepareStatic` has prepared. Reads no weight. `without`: values that cannot be quantized. Throws
+ * what `selection` throws.
  */
-export function planStatic(model: Model, settings: Settings, _target: Target): DetailedPlan {
+export function planStatic(
+  model: Model,
+  settings: Settings,
+  _target: Target,
+  without: ReadonlySet<string> = new Set(),
+): DetailedPlan {
   const facts = new GraphFacts(model);
   // A depthwise filter has few weights, and leaving it float would cut its island in two.
-  const islands = islandsOf(facts, selection(model, { ...settings, minimum: 0 }));
+  const islands = islandsOf(facts, selection(model, { ...settings, minimum: 0 }), without);
   const quantized = quantizedValues(islands, facts);
   const clusters = [...islands.clusters.values()].map((cluster) => planned(cluster, quantized, facts));
   const kept = [...islands.kept, ...hiddenNodes(model, facts)].map(([node, reason]) => ({ node, reason }));
