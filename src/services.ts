@@ -3,6 +3,7 @@
 import { platform } from "#platform";
 import type { Context } from "./base/context.js";
 import type { Note } from "./base/note.js";
+import { calibrationFile } from "./calibration-file.js";
 import type { Dataset } from "./data/dataset.js";
 import { type DatasetSpec, openDataset } from "./data/index.js";
 import { synthetic, syntheticFeeds } from "./data/synthetic.js";
@@ -14,7 +15,7 @@ import { settleDims } from "./engine/settle.js";
 import { weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
 import type { KernelPool } from "./kernels/pool.js";
-import type { StepContext } from "./step/step.js";
+import type { CalibrationStore, StepContext } from "./step/step.js";
 import { targets } from "./targets/index.js";
 import { random } from "./tensor/random.js";
 import type { Feeds } from "./tensor/value.js";
@@ -29,6 +30,11 @@ export interface ServiceOptions extends Context {
   readonly provider?: Provider | undefined;
   /** Sizes of symbolic dimensions by name, and shapes of inputs by input name. */
   readonly dims?: StatedDims | undefined;
+  /**
+   * Where ranges of activations are kept: a JSON file, or what reads and writes such JSON. Ranges that are there are used as
+   * they stand, whatever the data; what is missing is found and added.
+   */
+  readonly calibration?: string | CalibrationStore | undefined;
 }
 
 export interface Services extends StepContext {
@@ -75,6 +81,7 @@ async function openServices(model: Model, options: ServiceOptions = {}): Promise
     target,
     dims: options.dims ?? {},
     data,
+    calibration: typeof options.calibration === "string" ? calibrationFile(options.calibration) : options.calibration,
     notes,
     kernels: () => sharedPool(options.threads),
     async dispose() {

@@ -17,6 +17,8 @@ export interface CommonFlags {
   readonly seed?: number;
   readonly threads?: number;
   readonly memory?: number;
+  /** Of the commands that make a model. */
+  readonly calibration?: string;
 }
 
 const PROVIDERS = ["cpu", "wasm", "webgpu", "cuda", "dml", "coreml"];
@@ -66,6 +68,7 @@ export async function withSession(flags: CommonFlags, work: (session: Session) =
         target: flags.target,
         provider: flags.provider,
         dims: { ...flags.dim, ...flags.shape },
+        calibration: flags.calibration,
       },
     });
   } finally {

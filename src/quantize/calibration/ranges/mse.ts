@@ -14,8 +14,8 @@ export const mse = defineCalibrationRange({
   range: leastError,
 });
 
-/** Finer does not move the result: below the step of the grid errors are those of evenly spread numbers. */
-const BINS = 4096;
+/** Bins up to the magnitude that is tried. Finer ones do not move the result: beside a step, numbers are evenly spread. */
+const BINS = 1024;
 /** Magnitudes from the largest down to a 1024th of it are tried, eight to a factor of 2; then finer around the best. */
 const OCTAVES = 10;
 const COARSE = 2 ** (-1 / 8);
@@ -24,7 +24,7 @@ const AROUND = 8;
 
 function leastError({ min, max, histogram }: Statistics, options: RangeOptions): Range {
   if (histogram === undefined) return { low: min, high: max };
-  const error = errorOf(coarser(histogram, BINS), options);
+  let error = errorOf(coarser(histogram, BINS), options);
   const limit = (magnitude: number): Range => ({
     low: Math.max(min, Math.min(-magnitude, max)),
     high: Math.min(max, Math.max(magnitude, min)),
@@ -38,6 +38,12 @@ function leastError({ min, max, histogram }: Statistics, options: RangeOptions):
   const whole = Math.max(-min, max);
   for (let magnitude = whole * COARSE; magnitude > whole * 2 ** -OCTAVES; magnitude *= COARSE)
     attempt(limit(magnitude));
+  // What is left of a range with outliers deserves as many bins.
+  const part = whole / Math.max(-best.low, best.high);
+  if (part >= 2) {
+    error = errorOf(coarser(histogram, BINS * part), options);
+    least = error(best);
+  }
   // One end at a time, from where the last round ended: they decide the step together.
   for (let round = 0; round < 2; round++) {
     const { low, high } = best;
