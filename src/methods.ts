@@ -6,6 +6,7 @@ import { hardware } from "./hardware/index.js";
 import { accuracyMetrics } from "./metrics/accuracy/index.js";
 import { metrics } from "./metrics/index.js";
 import { passes } from "./passes/index.js";
+import { calibrationRanges } from "./quantize/calibration/ranges/index.js";
 import { formats } from "./quantize/formats/index.js";
 import { ranges } from "./quantize/ranges/index.js";
 import { repairs } from "./quantize/repairs/index.js";
@@ -20,6 +21,7 @@ export const methods: readonly Registry<Method>[] = [
   passes,
   formats,
   ranges,
+  calibrationRanges,
   roundings,
   repairs,
   schemes,
