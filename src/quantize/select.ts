@@ -4,6 +4,8 @@
 import { invalid, PareError } from "../base/errors.js";
 import { info, type Note, warning } from "../base/note.js";
 import type { Model, Node } from "../ir/model.js";
+import { everyGraph } from "../ir/traverse.js";
+import { elementCount } from "../tensor/dtype.js";
 import { quantizedAlready } from "./existing.js";
 import { checkForm } from "./native/index.js";
 import { overridden, type Settings } from "./options.js";
@@ -30,7 +32,9 @@ export interface Selection {
  * contradict each other or those of the step, and `unsupported("form-missing")`.
  */
 export function selection(model: Model, settings: Settings): Selection {
-  const notes: Note[] = [];
+  const notes: Note[] = float64Weights(model).map(([name, { dims }]) =>
+    info("kept-float", `"${name}" [${dims}] stays float64: pare quantizes float32 and float16. ${CAST_FIRST}`, name),
+  );
   const { minimum } = settings;
   const keep = patterns(model, settings.keep, minimum, notes);
   const only = settings.only.length > 0 ? patterns(model, settings.only, minimum, notes) : EVERYTHING;
@@ -123,9 +127,22 @@ export function keptNotes(kept: readonly { readonly weight: Weight; readonly rea
 
 export const LARGE = 256;
 
+const CAST_FIRST = "Export the model in float32 first.";
+
+/** Matrices that nothing here reads: type, not size, is why. */
+const float64Weights = (model: Model) =>
+  [...everyGraph(model)].flatMap(({ initializers }) =>
+    [...initializers].filter(
+      ([, { dtype, dims }]) => dtype === "float64" && dims.length > 1 && elementCount(dims) >= LARGE,
+    ),
+  );
+
 /** Says that a step changed nothing, and why, as far as the model tells. */
 export function nothingDone(what: string, model?: Model): Note {
   const text = `The model has no weights that ${what} can change`;
   const already = model ? quantizedAlready(model) : undefined;
-  return warning("nothing-quantized", already ? `${text}: it is already quantized (${already}).` : `${text}.`);
+  if (already) return warning("nothing-quantized", `${text}: it is already quantized (${already}).`);
+  const wide = model ? float64Weights(model).length : 0;
+  if (wide === 0) return warning("nothing-quantized", `${text}.`);
+  return warning("nothing-quantized", `${text}: ${wide === 1 ? "1 is" : `${wide} are`} float64. ${CAST_FIRST}`);
 }

@@ -8,6 +8,7 @@ import { settle } from "../../src/quantize/options.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
 import { selection } from "../../src/quantize/select.js";
 import { collectWeights } from "../../src/quantize/weights.js";
+import { tensor } from "../../src/tensor/tensor.js";
 import { weight } from "../support/quantize-cases.js";
 import { stepContext } from "../support/step-context.js";
 
@@ -168,4 +169,32 @@ it("says why nothing was done", async () => {
   empty.input("x", "float32", [1]);
   empty.output(empty.node("Relu", ["x"]));
   expect(await text(empty.model({ opset: 17 }), {})).toMatch(/no weights that .* can change\.$/);
+});
+
+describe("float64 weights", () => {
+  const model = (mixed: boolean) => {
+    const b = graphBuilder();
+    b.input("x", "float64", [1, 32]);
+    b.output(b.node("MatMul", ["x", b.initializer("wide", tensor("float64", [32, 32], new Float64Array(1024)))]));
+    if (mixed) {
+      b.input("y", "float32", [1, 32]);
+      b.output(product(b, "y", "narrow"));
+    }
+    return b.model({ opset: 17 });
+  };
+  const notes = async (mixed: boolean) => {
+    const options = quantizeStep.options.parse({ weights: "int8", form: "extract", minimum: 16 });
+    return (await quantizeStep.apply(model(mixed), options, stepContext([]))).notes;
+  };
+
+  it("are told of, beside others", async () => {
+    const found = await notes(true);
+    expect(found.find(({ node }) => node === "wide")?.text).toMatch(/\[32,32\] stays float64: pare quantizes float32/);
+    expect(found.map(({ code }) => code)).toContain("quantized-extract");
+  });
+
+  it("are why nothing was done", async () => {
+    const found = await notes(false);
+    expect(found.find(({ code }) => code === "nothing-quantized")?.text).toMatch(/can change: 1 is float64/);
+  });
 });
