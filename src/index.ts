@@ -13,9 +13,26 @@ export type { Note } from "./base/note.js";
 export type { Method, Registry } from "./base/registry.js";
 export { type CheckOptions, type CheckResult, check } from "./check.js";
 export { type CompressOptions, type CompressResult, compress } from "./compress.js";
+export {
+  compressWithin,
+  type Given,
+  type Limits,
+  type Loss,
+  type MaxDrop,
+  type Trial,
+  type WithinOptions,
+  type WithinResult,
+} from "./compress-within.js";
 export { configureRuntime } from "./configure.js";
 export type { Dataset, Sample, Split } from "./data/dataset.js";
 export type { DatasetSpec } from "./data/index.js";
+export {
+  type ExplainOptions,
+  type Explanation,
+  explain,
+  type LayerExplanation,
+  type PartExplanation,
+} from "./explain.js";
 export {
   exportForTransformersJs,
   type TransformersJsExport,
@@ -39,8 +56,9 @@ export { printCheck, printDevices, printInspection, reports } from "./report/ind
 export { run } from "./run.js";
 export { save, saveBytes } from "./save.js";
 export { saveVerified } from "./save-verified.js";
+export { describeLoss } from "./search/loss.js";
 export type { ServiceOptions } from "./services.js";
-export type { Step, StepContext, StepResult } from "./step/step.js";
+export type { CalibrationStore, Step, StepContext, StepResult } from "./step/step.js";
 export { targets } from "./targets/index.js";
 export type { DType } from "./tensor/dtype.js";
 export type { Tensor } from "./tensor/tensor.js";

@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import pc from "picocolors";
 import {
+  type CompressResult,
   compress,
   fixDims,
   invalid,
@@ -13,6 +14,7 @@ import {
   type Recipe,
   type Report,
   reportForm,
+  type ServiceOptions,
   save,
   saveVerified,
   type Verification,
@@ -38,6 +40,7 @@ export function makeFlags(command: Command): Command {
       .option("--dry-run", "say what would be done, write nothing")
       .addOption(new Option("--verify", "also check the graph's invariants after every step"))
       .addOption(new Option("--no-verify", "do not run the result against the original"))
+      .option("--calibration <file>", "JSON with ranges of activations: used where it is there, else written")
       .option("--external", "weights in <out>.data, also below 2 GiB")
       .option("--fix-dims", "write the sizes of --dim and --shape into the file")
       .option("--report <file>", "write a report: .html, .md or .json"),
@@ -50,12 +53,26 @@ export interface Refusal {
   readonly hint: string;
 }
 
+/** What a command says of a result beside its size: lines for the terminal, keys of the JSON, parts of the report. */
+export interface Findings {
+  readonly text: string;
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly report: Pick<Partial<Report>, "tables" | "explained">;
+}
+
+/** How a command makes its result, where that is not the recipe alone, and what it finds out about it. */
+export interface Making {
+  readonly refusal?: Refusal;
+  readonly produce?: (model: Model, recipe: Recipe | string, options: ServiceOptions) => Promise<CompressResult>;
+  readonly examine?: (made: CompressResult, options: ServiceOptions) => Promise<Findings>;
+}
+
 export async function make(
   input: string,
   recipe: Recipe | string,
   flags: MakeFlags,
   session: Session,
-  refusal?: Refusal,
+  { refusal, produce = compress, examine }: Making = {},
 ): Promise<void> {
   const { terminal, options } = session;
   const out = flags.out ?? defaultOutput(input);
@@ -64,15 +81,18 @@ export async function make(
   const start = flags.fixDims ? fixDims(original, options) : original;
   // Once the sizes stand in the file there are no symbols left to bind.
   const dims = flags.fixDims ? {} : options.dims;
-  const { model, steps, notes } = await compress(start, recipe, { ...options, dims, verify: flags.verify === true });
+  const made = await produce(start, recipe, { ...options, dims, verify: flags.verify === true } as ServiceOptions);
+  const { model, steps, notes } = made;
   const reason = notes.find(({ code }) => code === refusal?.code);
   terminal.notes(
     notes.filter((note) => note !== reason),
     flags.verbose === true,
   );
   if (refusal && reason) throw invalid(refusal.code, `${reason.text} Nothing was written.`, { hint: refusal.hint });
+  const findings = await examine?.(made, { ...options, dims });
+  if (findings) terminal.print(`${findings.text}\n`);
   if (flags.dryRun) {
-    terminal.json({ input, recipe: steps.map((step) => step.method), notes, written: null });
+    terminal.json({ input, recipe: steps.map((step) => step.method), notes, written: null, ...findings?.json });
     terminal.print("Nothing was written (--dry-run).");
     return;
   }
@@ -85,6 +105,7 @@ export async function make(
     files: saved.files,
     verification,
     steps,
+    ...findings?.json,
   });
   terminal.print(
     `${pc.bold(saved.path)}  ${fileSize(before)} -> ${pc.green(fileSize(saved.bytes))} (${ratio(before, saved.bytes)})`,
@@ -93,7 +114,7 @@ export async function make(
     terminal.notes(verification.notes, flags.verbose === true);
     terminal.print(describeVerification(verification));
   }
-  if (flags.report !== undefined) await report(original, out, flags.report, { notes }, session);
+  if (flags.report !== undefined) await report(original, out, flags.report, { notes, ...findings?.report }, session);
 }
 
 /** Saves, and unless --no-verify was said runs the result against the original first. */
@@ -108,12 +129,11 @@ export async function report(
   original: Model,
   out: string,
   path: string,
-  extra: { readonly notes: readonly Note[]; readonly tables?: Report["tables"] },
+  { notes: more, ...extra }: { readonly notes: readonly Note[] } & Findings["report"],
   { terminal, options }: Session,
 ): Promise<void> {
   const measured = await measure([original, await load(out)], options);
-  const notes = [...(measured.notes ?? []), ...extra.notes];
-  await writeReport({ ...measured, notes, tables: extra.tables }, path);
+  await writeReport({ ...measured, notes: [...(measured.notes ?? []), ...more], ...extra }, path);
   terminal.say(`report: ${path}`);
 }
 

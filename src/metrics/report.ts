@@ -111,6 +111,27 @@ const layer = z.object({
     .describe("The same bytes compressed, each layer by itself; null: not there, or under 1 KiB."),
 });
 
+const part = z
+  .object({
+    ownDb: nullable(z.number(), "Signal over error of the numbers themselves, decibels; null: exact or not known."),
+    outputDb: nullable(z.number(), "Of the outputs when nothing else is rounded; null: exact."),
+    share: z.number().describe("Its part of the error that all parts make one by one, 0 to 1."),
+  })
+  .nullable();
+
+const explained = z.object({
+  layer: z.string(),
+  operator: z.string(),
+  weights: part,
+  activations: part.describe("Of the values that the layer hands on."),
+  together: part.describe("Where weights and activations cannot be told apart."),
+  share: z.number(),
+  withoutDb: nullable(z.number(), "Of the outputs when everything but this layer is rounded; null: exact."),
+  resultDb: nullable(z.number(), "Of the layer's result in the compressed model; null: exact or not known."),
+  reason: z.string(),
+  suggestion: z.string(),
+});
+
 const table = z.object({
   title: z.string(),
   columns: z.array(z.string()),
@@ -145,6 +166,7 @@ export const reportSchema = z
       .optional()
       .describe("What the engine was asked for, and the input shapes of the timed runs."),
     layers: z.array(layer).optional().describe("Weights by layer, as the graph has them."),
+    explained: z.array(explained).optional().describe("What each layer loses, the most harmful first."),
     tables: z.array(table).optional().describe("Further tables, such as the forms that were tried."),
     notes: z.array(note).optional(),
   })
@@ -156,4 +178,5 @@ export type Fidelity = NonNullable<ModelReport["fidelity"]>;
 export type OutputFidelity = NonNullable<Fidelity["outputs"]>[number];
 export type Accuracy = NonNullable<ModelReport["accuracy"]>;
 export type TransferSize = z.infer<typeof transfer>;
+export type ExplainedLayer = NonNullable<Report["explained"]>[number];
 export type LayerSize = NonNullable<Report["layers"]>[number];
