@@ -20,7 +20,7 @@ import { measure } from "../../src/measure.js";
 import { methods } from "../../src/methods.js";
 import { accuracyMetrics } from "../../src/metrics/accuracy/index.js";
 import { metrics } from "../../src/metrics/index.js";
-import { type ModelReport, reportSchema } from "../../src/metrics/report.js";
+import { reportSchema } from "../../src/metrics/report.js";
 import { toBytes } from "../../src/onnx/encode.js";
 import { passes } from "../../src/passes/index.js";
 import { steps } from "../../src/recipe.js";
@@ -29,7 +29,7 @@ import { targets } from "../../src/targets/index.js";
 import { random } from "../../src/tensor/random.js";
 import { float32 } from "../../src/tensor/tensor.js";
 import type { Value } from "../../src/tensor/value.js";
-import { sampleReport } from "../support/sample-report.js";
+import { emptyRow, sampleReport } from "../support/sample-report.js";
 import { dataServices } from "../support/score.js";
 import { stepContext } from "../support/step-context.js";
 import { gemms } from "../support/zoo/plain.js";
@@ -183,20 +183,7 @@ describe("metrics", () => {
   });
 
   test.each(named(metrics.list))("%s reads null out of an empty row, or zero bytes", (_, metric) => {
-    const row: ModelReport = {
-      path: "a.onnx",
-      bytes: 0,
-      transfer: { gzip: null, brotli: null },
-      parameters: null,
-      nonZero: null,
-      macs: null,
-      loadMs: null,
-      latencyMs: null,
-      latencyRatio: null,
-      fidelity: null,
-      accuracy: null,
-    };
-    expect(metric.value(row) ?? 0).toBe(0);
+    expect(metric.value(emptyRow) ?? 0).toBe(0);
   });
 });
 

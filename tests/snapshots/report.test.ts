@@ -4,7 +4,7 @@ import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import { type Report, reportSchema } from "../../src/metrics/report.js";
 import { reports } from "../../src/report/index.js";
-import { sampleReport } from "../support/sample-report.js";
+import { emptyRow, sampleReport } from "../support/sample-report.js";
 
 const render = (name: string, report: Report) => reports.get(name).render(report);
 
@@ -25,21 +25,7 @@ describe("each form", () => {
       machine,
       seed,
       data: { name: "synthetic", synthetic: true, labelled: false, samples: 0 },
-      models: [
-        {
-          path: "a.onnx",
-          bytes: 0,
-          transfer: { gzip: null, brotli: null },
-          parameters: null,
-          nonZero: null,
-          macs: null,
-          loadMs: null,
-          latencyMs: null,
-          latencyRatio: null,
-          fidelity: null,
-          accuracy: null,
-        },
-      ],
+      models: [emptyRow],
     };
     const text = await render(name, bare);
     expect(text).toContain("a.onnx");

@@ -1,6 +1,6 @@
 // A report with stable numbers, for the tests of the report forms and for looking at them.
 
-import type { Report } from "../../src/metrics/report.js";
+import type { ModelReport, Report } from "../../src/metrics/report.js";
 
 export function sampleReport(): Report {
   const layer = (name: string, before: number, after: number, half: number) => ({
@@ -143,3 +143,18 @@ export function sampleReport(): Report {
     notes: [{ level: "info", code: "note", text: "The first sample's shapes were used for latency." }],
   };
 }
+
+/** A model of which nothing was measured. */
+export const emptyRow: ModelReport = {
+  path: "a.onnx",
+  bytes: 0,
+  transfer: { gzip: null, brotli: null },
+  parameters: null,
+  nonZero: null,
+  macs: null,
+  loadMs: null,
+  latencyMs: null,
+  latencyRatio: null,
+  fidelity: null,
+  accuracy: null,
+};
