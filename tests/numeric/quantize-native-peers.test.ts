@@ -4,21 +4,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { int } from "../../src/ir/attributes.js";
-import type { Initializer, Model } from "../../src/ir/model.js";
-import { quantizeStep } from "../../src/quantize/quantize.js";
 import { tensor } from "../../src/tensor/tensor.js";
+import { apply, bytesOf, floatsOf } from "../support/native-forms.js";
 import { type Case, one, value } from "../support/quantize-cases.js";
 import { root } from "../support/root.js";
-import { stepContext } from "../support/step-context.js";
-
-const apply = (model: Model, options: object, target = "any") =>
-  quantizeStep.apply(model, quantizeStep.options.parse({ minimum: 16, ...options }), stepContext([], target));
-
-const bytesOf = async (found: Initializer | undefined) => {
-  if (found === undefined || !("data" in found)) throw new Error("no such constant");
-  return (await found.data.read()).slice();
-};
-const floatsOf = async (found: Initializer | undefined) => new Float32Array((await bytesOf(found)).buffer);
 
 interface Peer {
   readonly rows: number;

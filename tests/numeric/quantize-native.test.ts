@@ -4,22 +4,12 @@ import { describe, expect, it } from "vitest";
 import { run } from "../../src/engine/run.js";
 import { int, ints } from "../../src/ir/attributes.js";
 import { graphBuilder } from "../../src/ir/build.js";
-import type { Initializer, Model } from "../../src/ir/model.js";
-import { quantizeStep } from "../../src/quantize/quantize.js";
+import type { Model } from "../../src/ir/model.js";
 import { int64, tensor } from "../../src/tensor/tensor.js";
 import type { Value } from "../../src/tensor/value.js";
+import { apply, bytesOf, floatsOf } from "../support/native-forms.js";
 import { type Case, cases, one, quantized, sqnr, value, weight } from "../support/quantize-cases.js";
 import { services } from "../support/services.js";
-import { stepContext } from "../support/step-context.js";
-
-const apply = (model: Model, options: object, target = "any") =>
-  quantizeStep.apply(model, quantizeStep.options.parse({ minimum: 16, ...options }), stepContext([], target));
-
-const bytesOf = async (found: Initializer | undefined) => {
-  if (found === undefined || !("data" in found)) throw new Error("no such constant");
-  return (await found.data.read()).slice();
-};
-const floatsOf = async (found: Initializer | undefined) => new Float32Array((await bytesOf(found)).buffer);
 
 describe("MatMulNBits", () => {
   it.each([2, 4, 8])("computes with the numbers that its %i bits stand for", async (bits) => {
