@@ -3,6 +3,7 @@
 
 import type { Model, Node } from "../../ir/model.js";
 import { productAlong } from "../layout.js";
+import type { Settings } from "../options.js";
 import type { Selection } from "../select.js";
 import { type Tail, tailOf, UNBOUNDED } from "./activation-tail.js";
 import type { GraphFacts } from "./graph-facts.js";
@@ -26,11 +27,16 @@ export interface Islands {
 }
 
 /** `without`: values that cannot be quantized. */
-export function islandsOf(facts: GraphFacts, choice: Selection, without: ReadonlySet<string>): Islands {
+export function islandsOf(
+  facts: GraphFacts,
+  choice: Selection,
+  { activations }: Pick<Settings, "activations">,
+  without: ReadonlySet<string>,
+): Islands {
   const clusters = new Map<Node, Cluster>();
   const kept = new Map<Node, string>();
   for (const node of facts.graph.nodes) {
-    const found = clusterOf(node, facts, choice);
+    const found = clusterOf(node, facts, choice, activations);
     if (typeof found === "string") kept.set(node, found);
     else if (found) {
       const rangeless = valuesOf(found, facts).find((name) => without.has(name));
@@ -96,7 +102,12 @@ function noReasonToJoin(cluster: Cluster, facts: GraphFacts, { wanted, seeds, ma
 }
 
 /** The node as a cluster; a reason why it cannot be one; undefined: it is nothing that quantization is about. */
-function clusterOf(node: Node, facts: GraphFacts, choice: Selection): Cluster | string | undefined {
+function clusterOf(
+  node: Node,
+  facts: GraphFacts,
+  choice: Selection,
+  activations: string,
+): Cluster | string | undefined {
   const operator = staticOperator(node);
   const outputs = node.outputs.filter((name) => name !== "");
   if (operator === undefined) return unknownReason(node, facts);
@@ -128,6 +139,8 @@ function clusterOf(node: Node, facts: GraphFacts, choice: Selection): Cluster | 
     const scalar = constant.dims.every((dim) => dim === 1) && facts.numbers(node.inputs[input]!) !== undefined;
     if (!scalar) return `its input "${node.inputs[input]}" is a constant of more than one number`;
     if (use.moves) return "what it moves is constant";
+    // On x64 the runtime makes uint8 of pairs, and of no constants.
+    if (activations === "int8") return "one of its operands is constant, which no runtime fuses with int8 on x64";
   }
   if (use.activations.every((input) => facts.constant(node.inputs[input] ?? "") !== undefined)) {
     return "all that it takes is constant";

@@ -26,6 +26,10 @@ export function staticNotes(
   if (settings.activations.endsWith("16")) {
     const text = `No runtime on a CPU has integer kernels for ${settings.activations}: these operators run in float32 between rounding, slower than float.`;
     notes.push(warning("slow-form", text));
+  } else if (settings.activations === "int8" && target.saturates) {
+    const text =
+      "On x64 the runtime makes uint8 of int8 activations, and only of those that one operator reads: nodes around others stay float there. Use activations uint8.";
+    notes.push(warning("slow-form", text));
   } else if (target.fast.staticInt8.length === 0) {
     notes.push(warning("slow-form", `Target ${target.name} has no integer kernels: ${target.why.staticInt8}.`));
   }

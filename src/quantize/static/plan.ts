@@ -49,7 +49,7 @@ export function planStatic(
 ): DetailedPlan {
   const facts = new GraphFacts(model);
   // A depthwise filter has few weights, and leaving it float would cut its island in two.
-  const islands = islandsOf(facts, selection(model, { ...settings, minimum: 0 }), without);
+  const islands = islandsOf(facts, selection(model, { ...settings, minimum: 0 }), settings, without);
   const quantized = quantizedValues(islands, facts);
   const clusters = [...islands.clusters.values()].map((cluster) => planned(cluster, quantized, facts));
   const kept = [...islands.kept, ...hiddenNodes(model, facts)].map(([node, reason]) => ({ node, reason }));

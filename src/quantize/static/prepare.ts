@@ -16,24 +16,27 @@ export async function prepareStatic(
 ): Promise<{ readonly model: Model; readonly notes: readonly Note[] }> {
   // Scales of channels came with opset 13, 16-bit codes with 21.
   const { model, notes } = raiseOpset(await prepare(given), settings.activations.endsWith("16") ? 21 : 13);
-  const graph = withGemms(model.graph);
+  const graph = withBiases(model.graph);
   return { model: graph === model.graph ? model : { ...model, graph }, notes };
 }
 
 /**
  * MatMul of matrices and Add of a vector as one Gemm. ONNX Runtime makes one of them too, before it looks for integers, and
- * then finds a bias that is float.
+ * then finds a bias that is float. It does so with batches of fixed sizes as well, unless the bias has their axes.
  */
-function withGemms(graph: Graph): Graph {
+function withBiases(graph: Graph): Graph {
   const editor = new GraphEditor(graph);
   const fact = valueFacts(graph);
+  const fixed = graph.inputs.every(
+    ({ type }) => type?.kind === "tensor" && type.shape?.every((dim) => typeof dim === "number"),
+  );
   for (const node of graph.nodes) {
     if (node.opType !== "MatMul" || node.domain !== "") continue;
     const [left = "", right = ""] = node.inputs;
     const [product = ""] = node.outputs;
     const weight = editor.constant(right);
-    if (weight?.dtype !== "float32" || weight.dims.length !== 2) continue;
-    if (fact(left).rank !== 2 || editor.isOutput(product)) continue;
+    if (weight?.dtype !== "float32" || weight.dims.length !== 2 || editor.isOutput(product)) continue;
+    const { rank } = fact(left);
     const [add, ...others] = editor.consumers(product);
     if (add === undefined || others.length > 0 || add.opType !== "Add" || add.domain !== "") continue;
     const bias = add.inputs.find((name) => name !== product) ?? "";
@@ -41,8 +44,14 @@ function withGemms(graph: Graph): Graph {
     const { dims } = constant ?? { dims: [] };
     const vector = dims.at(-1) === weight.dims[1] && elementCount(dims) === weight.dims[1] && dims.length <= 2;
     if (constant?.dtype !== "float32" || constant.sparse || !vector) continue;
-    editor.remove(node);
-    editor.replace(add, [gemm(node, add, [left, right, bias])]);
+    if (rank === 2) {
+      editor.remove(node);
+      editor.replace(add, [gemm(node, add, [left, right, bias])]);
+    } else if (rank !== undefined && rank > 2 && fixed) {
+      const shaped = editor.unique(`${bias}_rows`);
+      editor.setInitializer(shaped, { ...constant, dims: [...Array<number>(rank - 1).fill(1), weight.dims[1]!] });
+      editor.replace(add, [{ ...add, inputs: add.inputs.map((name) => (name === bias ? shaped : name)) }]);
+    }
   }
   return editor.done();
 }

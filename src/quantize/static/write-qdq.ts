@@ -86,7 +86,7 @@ function integerInputs({ node, use }: Cluster, { parameters, weights, writing, d
     inputs[at] = scalar
       ? writing.once(`scalar ${name}`, () => {
           const codes = writing.constant(`${name}_quantized`, scalar.codes);
-          const to = writing.freed(name) ? name : writing.fresh(`${name}_dequantized`);
+          const to = writing.fresh(`${name}_dequantized`);
           const { scale, zeroPoint } = parameters.write(name, scalar.grid);
           nodes.push(makeNode("DequantizeLinear", [codes, scale, zeroPoint], [to]));
           return to;

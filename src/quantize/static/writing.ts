@@ -8,7 +8,6 @@ import { Edits } from "../rewrite.js";
 export class Writing {
   readonly #names: Edits;
   readonly #added = new Map<string, Initializer>();
-  readonly #freed = new Set<string>();
   readonly #made = new Map<unknown, string>();
 
   constructor(private readonly model: Model) {
@@ -23,15 +22,6 @@ export class Writing {
     const name = this.fresh(wanted);
     this.#added.set(name, value);
     return name;
-  }
-
-  /** A constant whose name a node takes. */
-  free(name: string): void {
-    this.#freed.add(name);
-  }
-
-  freed(name: string): boolean {
-    return this.#freed.has(name);
   }
 
   /** What `make` gave for the same key before. */
