@@ -75,6 +75,8 @@ const CHOOSE_ON = { real: 256, synthetic: 8 };
 /** Held-out samples at most: enough for an interval of about 2 points. */
 const HELD_OUT = 2000;
 const LATENCY_BUDGET_MS = 600;
+/** Mixes that are made until one fits: what decodes them is only known once they are. */
+const MIXES = 6;
 /**
  * `compress` with limits. The recipe must hold a quantize step, the last of which is adjusted: layers are kept float (below
  * 8 bits: first given 8 bits), the bits of each layer mixed, or, where the step states nothing, the forms of the target tried.
@@ -294,7 +296,7 @@ class Search {
     let codes =
       maxSize - (narrow.bytes - layers.reduce((sum, one) => sum + (one.elements * (measuredBits + 0.5)) / 8, 0));
     let best: Candidate | undefined = narrow.bytes <= maxSize ? narrow : undefined;
-    for (let tries = 0; tries < 4; tries++) {
+    for (let tries = 0; tries < MIXES; tries++) {
       const mix = mixFor(layers, codes, { measuredBits, widest });
       if (mix === undefined) break;
       const candidate = await this.#try(describeMix(mix, family), withMix(this.stated, at, mix, family));
