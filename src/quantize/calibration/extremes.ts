@@ -34,8 +34,8 @@ export async function observeExtremes(
             max: max[0]!,
             sum: mean[0]! * count,
             squares: squares[0]!,
-            // ReduceMin and ReduceMax pass over NaN, the mean does not.
-            finite: Number.isFinite(min[0]! + max[0]! + mean[0]!),
+            // ReduceMin and ReduceMax pass over NaN, the mean does not. Of nothing all of them are anything.
+            finite: count === 0 || Number.isFinite(min[0]! + max[0]! + mean[0]!),
           },
           id,
         );
