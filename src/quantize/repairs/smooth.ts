@@ -1,6 +1,7 @@
 // SmoothQuant: where a few channels of an activation are far larger than the others, one range for all of them wastes codes.
 // Each channel is divided by s_j = max|x_j|^alpha / max|w_j|^(1 - alpha), and the weights that it meets are multiplied by it.
 
+import { calibrationRanges } from "../calibration/ranges/index.js";
 import type { Settings } from "../options.js";
 import { defineRepair, isStatic } from "./repair.js";
 import { powers, tied, weightMagnitudes } from "./scaling/scales.js";
@@ -31,8 +32,11 @@ export const smooth = defineRepair({
     }),
 });
 
-function codesOf(settings: Settings): ActivationCodes | undefined {
-  const { activations } = settings;
-  if (!isStatic(settings)) return { bits: 8, symmetric: false };
-  return { bits: activations.endsWith("16") ? 16 : 8, symmetric: activations.startsWith("int") };
+function codesOf(settings: Settings): ActivationCodes {
+  const { activations, activationRange } = settings;
+  if (!isStatic(settings)) return { bits: 8, clips: false };
+  return {
+    bits: activations.endsWith("16") ? 16 : 8,
+    clips: calibrationRanges.get(activationRange).needs === "histogram",
+  };
 }

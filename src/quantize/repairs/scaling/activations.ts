@@ -7,6 +7,7 @@ import type { Model } from "../../../ir/model.js";
 import type { StepContext } from "../../../step/step.js";
 import { fromFloat16 } from "../../../tensor/float16.js";
 import type { Feeds, Value } from "../../../tensor/value.js";
+import { type CalibrationData, ONE_THREAD } from "../../calibration/data.js";
 import type { Group } from "./groups.js";
 
 /** Of one activation; channels are columns. */
@@ -26,7 +27,9 @@ const TOGETHER = 2 ** 25;
 export interface Source {
   readonly model: Model;
   readonly shapes: ReadonlyMap<string, Shape>;
-  readonly samples: number;
+  readonly data: CalibrationData;
+  /** At most this many samples are looked at. */
+  readonly limit: number;
   readonly context: StepContext;
 }
 
@@ -52,17 +55,16 @@ export async function* activationsOf(
 
 const rowsOf = ({ channels }: Group) => Math.max(ROWS.least, Math.min(ROWS.most, Math.floor(ROWS.numbers / channels)));
 
-async function* collected({ model, shapes, samples, context }: Source, groups: readonly Group[]) {
-  const data = context.data.split("calibrate");
-  const count = Math.max(1, Math.min(samples, data.size ?? samples));
+async function* collected({ model, shapes, data, limit, context }: Source, groups: readonly Group[]) {
+  const count = data.expected || limit;
   const feeds: AsyncIterable<Feeds> = {
     async *[Symbol.asyncIterator]() {
-      for await (const sample of data.samples({ limit: samples })) yield sample.feeds;
+      for await (const sample of data.samples()) yield sample.feeds;
     },
   };
   const collectors = new Map(groups.map((group) => [group.value, new Collector(group, count)]));
   const names = [...collectors.keys()];
-  for await (const record of capture(model, names, feeds, context, { values: shapes })) {
+  for await (const record of capture(model, names, feeds, context, { ...ONE_THREAD, values: shapes })) {
     for (const [name, value] of Object.entries(record)) collectors.get(name)!.add(value);
   }
   for (const group of groups) yield [group, collectors.get(group.value)!.done()] as const;

@@ -9,6 +9,7 @@ import { label, type Model } from "../../../ir/model.js";
 import type { StepContext } from "../../../step/step.js";
 import { fromFloat16 } from "../../../tensor/float16.js";
 import type { Feeds, Value } from "../../../tensor/value.js";
+import { calibrationData } from "../../calibration/data.js";
 import { prepare } from "../../prepare.js";
 import type { Given, Repaired } from "../repair.js";
 import { type Activations, activationsOf } from "./activations.js";
@@ -26,33 +27,31 @@ export interface Scaling {
   families(group: Group, activations: Activations, editor: GraphEditor): Promise<readonly Family[]>;
 }
 
-/** The model that computes the same with other factors between activations and weights. */
+/**
+ * The model that computes the same with other factors between activations and weights. Throws
+ * `invalid("calibration-empty")`.
+ */
 export async function rescaled({ model: given, settings, context }: Given, scaling: Scaling): Promise<Repaired> {
   const { name } = scaling;
   const { alpha } = settings;
-  const samples = (settings as { readonly calibrationSamples?: number }).calibrationSamples ?? SAMPLES;
-  const [first] = await feedsOf(context, 1);
-  if (first === undefined) {
-    return {
-      model: given,
-      notes: [warning(`${name}-left`, "There is no data to find factors with: nothing is rescaled.")],
-    };
-  }
+  const limit = settings.calibrationSamples;
+  const data = await calibrationData(context, limit);
   const model = await prepare(given);
+  const first = data.first.feeds;
   const shapes: ReadonlyMap<string, Shape> = (await observe(model, { feeds: first }, context)).values;
   const editor = new GraphEditor(model.graph);
   const { groups, refusals } = groupsOf(model, editor, settings, shapes);
   const notes: Note[] = refusals.map(({ node, value, reason }) =>
     info(`${name}-refused`, `The channels of "${value}" keep their sizes: ${reason}.`, label(node)),
   );
-  if (context.data.synthetic && groups.length > 0) {
+  if (data.synthetic && groups.length > 0) {
     notes.push(warning(`${name}-synthetic`, "The factors follow synthetic inputs; give real data for better ones."));
   }
   const trial = new Trial(context);
   let changed = 0;
   try {
     let done = 0;
-    for await (const [group, activations] of activationsOf({ model, shapes, samples, context }, groups)) {
+    for await (const [group, activations] of activationsOf({ model, shapes, data, limit, context }, groups)) {
       context.onProgress?.({ task: name, done: done++, total: groups.length });
       const families = await scaling.families(group, activations, editor);
       const choice: Choice =
@@ -74,12 +73,6 @@ export async function rescaled({ model: given, settings, context }: Given, scali
   return { model: result, notes };
 }
 
-async function feedsOf(context: StepContext, limit: number): Promise<Feeds[]> {
-  const found: Feeds[] = [];
-  for await (const { feeds } of context.data.split("calibrate").samples({ limit })) found.push(feeds);
-  return found;
-}
-
 function noteOf(name: string, group: Group, { best: found, ratio }: Choice): Note {
   const { node } = group.factors[0]!;
   const layers = group.factors.length === 1 ? "its product" : `its ${group.factors.length} products`;
@@ -93,9 +86,6 @@ function noteOf(name: string, group: Group, { best: found, ratio }: Choice): Not
     label(node),
   );
 }
-
-/** Samples to look at where the options state none. */
-const SAMPLES = 128;
 
 /** Rescaling keeps what the model computes but for rounding: float32 by far, float16 by much of this. */
 const TOLERANCE = { float32: 1e-3, float16: 5e-2 };

@@ -60,12 +60,13 @@ export async function best(
   if (subjects.length === 0) return { best: undefined, ratio: 1 };
   const errorOf = async (scales: Float64Array | undefined) => {
     const inverse = Float32Array.from({ length: group.channels }, (_, at) => (scales ? 1 / scales[at]! : 1));
-    const range = codes && codesFor(codes, ...rangeOf(activations, inverse));
+    const range = codes && codesFor(codes, rangeOf(activations, inverse), activations.rows, inverse);
     let sum = 0;
     for (const { factor, settings, wanted, size } of subjects) {
       context.signal?.throwIfAborted();
-      const values = await simulated(context, scaledFactor(editor, factor, scales), settings);
-      sum += (await trial.error(activations.rows, { values, along: factor.along }, wanted, inverse, range)) / size;
+      const { along } = factor;
+      const values = await simulated(context, { weight: scaledFactor(editor, factor, scales), along }, settings);
+      sum += (await trial.error(activations.rows, { values, along }, wanted, inverse, range)) / size;
     }
     return sum;
   };

@@ -1,5 +1,6 @@
 // A weight as the scheme will make of it: quantized by the kernels that will write it, and decoded again.
 
+import type { StepContext } from "../../../step/step.js";
 import { fromFloat16 } from "../../../tensor/float16.js";
 import { packingFor } from "../../../tensor/packing.js";
 import { type CodeLayout, gridFor } from "../../codes.js";
@@ -10,15 +11,34 @@ import { formats, isPlain } from "../../formats/index.js";
 import type { Settings } from "../../options.js";
 import { ranges } from "../../ranges/index.js";
 import { roundings } from "../../rounding/index.js";
+import { ordersOf } from "../../static/saturation.js";
+import { codesAt, type FitOptions, fit } from "../../static/weight-fit.js";
+import { mayPairsSaturate } from "../../static/weights-of-plan.js";
 import type { Weight } from "../../weights.js";
+import { isStatic } from "../repair.js";
+
+/** A weight, and which way products read it: [channels, outputs] or [outputs, channels]. */
+export interface Seen {
+  readonly weight: Weight;
+  readonly along: "rows" | "columns";
+}
 
 /** In float32, in the weight's own order. Formats of 16 bits are taken as they are. */
-export async function simulated(workers: Workers, weight: Weight, settings: Settings): Promise<Float32Array> {
+export async function simulated(
+  context: Workers & Pick<StepContext, "target">,
+  { weight, along }: Seen,
+  settings: Settings,
+): Promise<Float32Array> {
   if (isPlain(settings.format) || settings.format.bits > 8) return numbersOf(weight);
   const layout = layoutOf(weight, settings);
-  if (isLinear(layout)) return linear(await numbersOf(weight), layout);
+  const saturates = mayPairsSaturate(settings, context.target);
+  if (isStatic(settings)) return fitted(await numbersOf(weight), weight, along, settings, saturates);
+  // Integer products of the dynamic scheme keep one bit free where neighbours may saturate.
+  if (isLinear(layout)) {
+    return linear(await numbersOf(weight), layout, saturates && settings.activations === "dynamic" ? 2 : 1);
+  }
   // One code a byte, whatever its bits: nothing is packed that would be unpacked at once.
-  const { encoded, levels, tensorScale } = await encodeWeight(workers, weight, layout, packingFor(256));
+  const { encoded, levels, tensorScale } = await encodeWeight(context, weight, layout, packingFor(256));
   const codes = encoded.planes[0]!;
   const { format, entries, cut } = layout;
   const values = new Float32Array(weight.elements);
@@ -50,8 +70,43 @@ export async function simulated(workers: Workers, weight: Weight, settings: Sett
 const isLinear = ({ format, cut, range }: CodeLayout) =>
   format.kind === "integer" && format.bits === 8 && cut.granularity !== "block" && range.kind === "absmax";
 
-/** Symmetric codes leave out the lowest, so that a number and its negative are equally far. */
-function linear(values: Float32Array, { format, symmetric, cut }: CodeLayout): Float32Array {
+/** Channel after channel (or all at once), as the static scheme finds scales; biases apart. */
+function fitted(
+  values: Float32Array,
+  { tensor }: Weight,
+  along: Seen["along"],
+  settings: Settings,
+  saturates: boolean,
+): Float32Array {
+  const channels = tensor.dims[along === "rows" ? 0 : 1]!;
+  const outputs = values.length / channels;
+  const place = (output: number, channel: number) =>
+    along === "rows" ? channel * outputs + output : output * channels + channel;
+  const { percentile, rangeSteps } = settings;
+  const range = settings.range as FitOptions["range"];
+  const options = { range, percentile, rangeSteps, orders: saturates ? ordersOf("matrix", [channels]) : [] };
+  const each = settings.granularity === "tensor" ? outputs : 1;
+  const made = new Float32Array(values.length);
+  for (let first = 0; first < outputs; first += each) {
+    const part = new Float32Array(each * channels);
+    for (let at = 0; at < part.length; at++) {
+      part[at] = values[place(first + Math.floor(at / channels), at % channels)]!;
+    }
+    const rows = { values: part, length: channels };
+    const { scale } = fit(rows, 0, options);
+    const codes = codesAt(rows, scale, options);
+    for (let at = 0; at < part.length; at++) {
+      made[place(first + Math.floor(at / channels), at % channels)] = codes[at]! * scale;
+    }
+  }
+  return made;
+}
+
+/**
+ * Symmetric codes leave out the lowest, so that a number and its negative are equally far. `coarser`: how much wider a step
+ * is than the codes would allow.
+ */
+function linear(values: Float32Array, { format, symmetric, cut }: CodeLayout, coarser: number): Float32Array {
   const place = placesOf(cut);
   const count = cut.granularity === "tensor" ? 1 : channelsOf(cut);
   const [low, high] = [new Float64Array(count), new Float64Array(count)];
@@ -64,7 +119,7 @@ function linear(values: Float32Array, { format, symmetric, cut }: CodeLayout): F
   return values.map((value, at) => {
     const part = place(at);
     const width = symmetric ? 2 * Math.max(high[part]!, -low[part]!) : high[part]! - low[part]!;
-    const scale = width / (symmetric ? levels - 1 : levels);
+    const scale = (coarser * width) / (symmetric ? levels - 1 : levels);
     return scale === 0 ? 0 : Math.round(value / scale) * scale;
   });
 }

@@ -5,12 +5,13 @@ import type { RuntimeSession } from "../../../engine/runtime.js";
 import { type EngineServices, openSession } from "../../../engine/session.js";
 import { graphBuilder } from "../../../ir/build.js";
 import type { Value } from "../../../tensor/value.js";
+import { ONE_THREAD } from "../../calibration/data.js";
 
 /** Codes of activations: the range that they cover is that of the channels, each divided by its factor. */
 export interface ActivationCodes {
   readonly bits: number;
-  /** Zero is the middle of the codes. */
-  readonly symmetric: boolean;
+  /** The range may leave out a few numbers where that makes the others more exact; else it holds all of them. */
+  readonly clips: boolean;
 }
 
 export interface Matrix {
@@ -46,7 +47,7 @@ export class Trial {
     matrix: Matrix,
     wanted: Float32Array,
     inverse: Float32Array,
-    codes: { readonly scale: number; readonly low: number; readonly high: number } | undefined,
+    codes: Codes | undefined,
   ): Promise<number> {
     const channels = inverse.length;
     const session = await this.#session(codes ? "codes" : "float", matrix.along);
@@ -65,21 +66,51 @@ export class Trial {
     const key = `${kind} ${along}`;
     let made = this.#sessions.get(key);
     if (made === undefined) {
-      made = openSession(modelOf(kind, along), this.services, { optimize: "basic" });
+      made = openSession(modelOf(kind, along), this.services, { ...ONE_THREAD, optimize: "basic" });
       this.#sessions.set(key, made);
     }
     return made;
   }
 }
 
-/** The scale and the lowest and highest multiple of it that codes stand for, of a range that is widened to hold 0. */
-export function codesFor({ bits, symmetric }: ActivationCodes, min: number, max: number) {
-  const levels = 2 ** bits - 1;
-  if (symmetric) {
-    const half = 2 ** (bits - 1);
-    const scale = Math.max(-min, max) / (half - 1) || 1;
-    return { scale, low: -half, high: half - 1 };
+/** The scale of codes, and the lowest and highest multiple of it that they stand for. */
+export interface Codes {
+  readonly scale: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Shares of the whole range that are tried, and how many numbers each is tried on. */
+const SHARES = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2];
+const TRIED = 2 ** 14;
+
+/** Codes of the range `min` to `max`, widened to hold 0, or where they clip of the part of it that is least off. */
+export function codesFor(
+  { bits, clips }: ActivationCodes,
+  [min, max]: readonly [number, number],
+  rows: Float32Array,
+  inverse: Float32Array,
+): Codes {
+  const whole = grid(bits, min, max);
+  if (!clips) return whole;
+  // A step that has no factor in common with the channels, so that each of them is looked at.
+  let step = Math.max(1, Math.floor(rows.length / TRIED));
+  while (step > 1 && inverse.length % step === 0) step++;
+  let [best, least] = [whole, Number.POSITIVE_INFINITY];
+  for (const share of SHARES) {
+    const { scale, low, high } = grid(bits, min * share, max * share);
+    let error = 0;
+    for (let at = 0; at < rows.length; at += step) {
+      const value = rows[at]! * inverse[at % inverse.length]!;
+      error += (value - scale * Math.max(low, Math.min(high, Math.round(value / scale)))) ** 2;
+    }
+    if (error < least) [best, least] = [{ scale, low, high }, error];
   }
+  return best;
+}
+
+function grid(bits: number, min: number, max: number): Codes {
+  const levels = 2 ** bits - 1;
   const [low, high] = [Math.min(min, 0), Math.max(max, 0)];
   const scale = (high - low) / levels || 1;
   const zero = Math.round(-low / scale);
