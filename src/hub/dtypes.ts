@@ -6,7 +6,7 @@ import type { z } from "zod";
 import type { Model } from "../ir/model.js";
 import { everyGraph, everyNode } from "../ir/traverse.js";
 import { operatorKey } from "../ops/operator.js";
-import type { quantizeOptions } from "../quantize/options.js";
+import type { quantizeOptions } from "../quantize/schema.js";
 import { cacheNames } from "./cache.js";
 import { decodeRows } from "./decode-rows.js";
 

@@ -4,8 +4,8 @@ import { label, type Model, type Node } from "../ir/model.js";
 import { everyNode } from "../ir/traverse.js";
 import { weightsOf } from "../ops/index.js";
 import type { Target } from "../targets/target.js";
-import { quantizeOptions } from "./options.js";
 import { prepare } from "./prepare.js";
+import { quantizeOptions } from "./schema.js";
 import { chooseScheme } from "./schemes/index.js";
 
 export interface Ability {

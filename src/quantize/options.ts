@@ -1,17 +1,13 @@
 // What stated options come to: defaults filled in, and what no single option can check by itself.
 
 import { invalid } from "../base/errors.js";
+import { ACTIVATION_TYPES, type ActivationType, defaults } from "./defaults.js";
 import type { NumberFormat } from "./formats/format.js";
 import { formats, isPlain, UNQUANTIZED } from "./formats/index.js";
-import { ACTIVATION_TYPES, type ActivationType, defaults, type LayerOptions, type QuantizeOptions } from "./schema.js";
+import type { LayerOptions, QuantizeOptions } from "./schema.js";
 
-export {
-  type ActivationType,
-  type LayerOptions,
-  type OptionName,
-  type QuantizeOptions,
-  quantizeOptions,
-} from "./schema.js";
+export type { ActivationType } from "./defaults.js";
+export type { LayerOptions, OptionName, QuantizeOptions } from "./schema.js";
 
 type Defaulted = { readonly [Name in keyof typeof defaults]: NonNullable<QuantizeOptions[Name]> };
 
@@ -54,13 +50,12 @@ export function settle(stated: QuantizeOptions): Settings {
     throw wrong("A codebook serves a tensor or channels, not blocks.", "Use granularity channel, or a smaller group.");
   }
   checkPercentile(format, options);
-  const narrow = format.kind === "integer" && format.bits <= 3;
   return {
     ...options,
     format,
     block: options.block ?? format.block,
     symmetric: options.symmetric ?? format.scaling !== "affine",
-    range: options.range ?? (narrow ? "mse" : "absmax"),
+    range: options.range ?? defaultRange(format, options),
     seed: options.seed ?? 0,
     stated,
   };
@@ -157,6 +152,12 @@ function checkPercentile(format: NumberFormat, { range, percentile, granularity,
     `${percentile} percent of ${size} weights is all of them: this range leaves nothing out.`,
     `Use percentile ${most} or less, granularity channel, or range mse.`,
   );
+}
+
+/** With the data at hand, scales may as well weigh errors by it, unless the format prescribes how they are found. */
+function defaultRange(format: NumberFormat, { rounding }: Defaulted): string {
+  if (rounding === "gptq" && format.fixed === undefined && format.scaling !== "mean") return "importance";
+  return format.kind === "integer" && format.bits <= 3 ? "mse" : "absmax";
 }
 
 /** Codes in fixed places on a scale. */

@@ -2,9 +2,9 @@
 
 import type { Note } from "../base/note.js";
 import { defineStep, type StepResult } from "../step/step.js";
-import { quantizeOptions } from "./options.js";
 import { chosenRepairs } from "./repairs/choose.js";
 import type { Given, Repair } from "./repairs/index.js";
+import { quantizeOptions } from "./schema.js";
 import { chooseScheme, type Scheme } from "./schemes/index.js";
 
 /**

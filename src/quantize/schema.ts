@@ -2,44 +2,12 @@
 
 import { z } from "zod";
 import { calibrationRanges } from "./calibration/ranges/index.js";
+import { ACTIVATION_TYPES, defaults } from "./defaults.js";
 import { formats, UNQUANTIZED } from "./formats/index.js";
 import { ranges } from "./ranges/index.js";
-import { repairs } from "./repairs/index.js";
 import { roundings } from "./rounding/index.js";
 
 const namesOf = ({ names }: { readonly names: readonly string[] }) => names as [string, ...string[]];
-
-/**
- * What holds where nothing is stated. Not filled in by the schema: what was stated must be told from what was not. Those of
- * `block`, `range` and `symmetric` are the format's.
- */
-export const defaults = {
-  compute: "compute",
-  form: "auto",
-  granularity: "auto",
-  percentile: 99.9,
-  rangeSteps: 8,
-  rounding: "nearest",
-  actOrder: false,
-  damping: 0.01,
-  sequential: false,
-  importance: "inputs",
-  scales: "auto",
-  entries: 16,
-  group: 16,
-  pack: "dense",
-  sparse: "off",
-  io: "float32",
-  guard: "auto",
-  biasCorrection: "empirical",
-  outlierShare: 0.01,
-  activationRange: "mse",
-  activationPercentile: 99.99,
-  sigmas: 6,
-  momentum: 0.01,
-  calibrationSamples: 128,
-  alpha: "search",
-} as const;
 
 /** An option of some schemes only: its default stands in help and documents, and is filled in by `settle`. */
 const some = <T extends z.ZodType>(name: keyof typeof defaults, type: T, description: string) =>
@@ -73,7 +41,7 @@ const ofWeights = {
     .enum(namesOf(ranges))
     .optional()
     .describe(
-      "What range a scale covers. absmax: all; mse: that of the least squared error; percentile: all but the outermost; hqq: that of the least |error|^0.7; importance: of the least squared error where inputs are large, by the data; default: absmax, for 2 and 3-bit integers mse",
+      "What range a scale covers. absmax: all; mse: that of the least squared error; percentile: all but the outermost; hqq: that of the least |error|^0.7; importance: of the least squared error where inputs are large, by the data; default: absmax, for 2 and 3-bit integers mse, with rounding gptq importance",
     ),
   percentile: some(
     "percentile",
@@ -153,11 +121,6 @@ export const layerOptions = z.strictObject({
   ...ofWeights,
 });
 
-/** Types of activations in static quantization. */
-export const ACTIVATION_TYPES = ["uint8", "int8", "uint16", "int16"] as const;
-
-export type ActivationType = (typeof ACTIVATION_TYPES)[number];
-
 export const quantizeOptions = z.object({
   weights: z
     .enum([...namesOf(formats), UNQUANTIZED.name])
@@ -217,11 +180,12 @@ export const quantizeOptions = z.object({
     "Samples of the data that are run to find ranges and other statistics of activations, from its first on",
   ),
   repair: z
-    .array(z.enum([...namesOf(repairs), "none"]))
+    // Not the names of the list: its methods look at layers by the options of this file. `chosenRepairs` checks them.
+    .array(z.string())
     .min(1)
     .optional()
     .describe(
-      "What wins back accuracy, before or after; none: nothing. Default: what the scheme is known to gain by, see pare methods",
+      "What wins back accuracy, before or after: names of repairs, see pare methods; none: nothing. Default: what the scheme is known to gain by",
     ),
   biasCorrection: some(
     "biasCorrection",
