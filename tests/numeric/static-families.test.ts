@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { type GraphBuilder, graphBuilder } from "../../src/ir/build.js";
 import type { Model } from "../../src/ir/model.js";
+import { assertValid } from "../../src/ir/verify.js";
 import { random } from "../../src/tensor/random.js";
 import { float32, int64 } from "../../src/tensor/tensor.js";
 import type { Feeds } from "../../src/tensor/value.js";
@@ -295,3 +296,25 @@ function decibels(right: Float32Array, found: Float32Array): number {
 }
 
 const spread = (values: Float32Array) => Math.max(...values, 0) - Math.min(...values, 0);
+
+describe("form qoperator", () => {
+  it.each(Object.entries(families))("%s", async (_name, family) => {
+    const { model, feeds } = modelOf(family);
+    const pairs = await quantizeStatic(model, feeds);
+    const result = await quantizeStatic(model, feeds, { form: "qoperator" });
+    assertValid(result.model);
+    const written = result.model.graph.nodes.map(({ opType }) => opType);
+    const planned = result.plan.clusters.map(({ operator }) => operator);
+    for (const operator of planned) expect(written).toContain(operator);
+    expect(written.filter((opType) => opType === "QuantizeLinear").length).toBe(
+      (family.left ?? { quantize: 1 }).quantize,
+    );
+    const [output] = Object.keys(await outputsOf(model, feeds[0]!));
+    for (const feed of feeds.slice(0, 1)) {
+      const expected = (await outputsOf(pairs.model, feed))[output!]!;
+      const found = (await outputsOf(result.model, feed))[output!]!;
+      const step = spread(expected.data as Float32Array) / 100;
+      expect(farthest(found, expected)).toBeLessThan(Math.max(step, 1e-6));
+    }
+  });
+});

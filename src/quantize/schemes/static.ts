@@ -10,6 +10,7 @@ import { prepareStatic } from "../static/prepare.js";
 import { rangesOfPlan } from "../static/ranges-of-plan.js";
 import { weightsOfPlan } from "../static/weights-of-plan.js";
 import { writeQdq } from "../static/write-qdq.js";
+import { writeQOperator } from "../static/write-qoperator.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
 export const staticScheme = defineScheme({
@@ -60,6 +61,7 @@ export const staticScheme = defineScheme({
     const grids = gridsOfPlan(plan, { values }, settings.activations as ActivationType);
     const weights = await weightsOfPlan(plan, grids, settings, context);
     const notes: Note[] = [...raised, ...found, ...staticNotes(plan, settings, context, weights)];
-    return { model: writeQdq(plan, grids, weights), notes };
+    const write = settings.form === "qoperator" ? writeQOperator : writeQdq;
+    return { model: write(plan, grids, weights), notes };
   },
 });
