@@ -181,6 +181,46 @@ describe("whatever way the data comes", () => {
   );
 });
 
+describe("recurrent state", () => {
+  /** next = 0.5 * state + x: with x always 1 it goes from 1 towards 2. */
+  function accumulator(): Model {
+    const g = graphBuilder();
+    g.input("x", "float32", [1, 2]);
+    g.input("state", "float32", [1, 2]);
+    g.initializer("half", float32([], [0.5]));
+    g.node("Mul", ["state", "half"], { outputs: ["kept"] });
+    g.node("Add", ["kept", "x"], { outputs: ["stateN"] });
+    g.node("Relu", ["stateN"], { outputs: ["y"] });
+    g.output("y");
+    g.output("stateN");
+    return g.model();
+  }
+  const step = (state: number): Feeds => ({
+    x: { dtype: "float32", dims: [1, 2], data: Float32Array.of(1, 1) },
+    state: { dtype: "float32", dims: [1, 2], data: Float32Array.of(state, state) },
+  });
+
+  test.each(["mse", "min-max"])(
+    "%s: that the data leaves at 0 is carried on; one that it brings is not",
+    async (activationRange) => {
+      const names = ["state", "kept", "y"];
+      const given = { ...options, activationRange };
+      const maxima = async (states: readonly number[]) => {
+        const { values } = await calibrate(accumulator(), names, given, stepContext(states.map(step)));
+        return names.map((name) => values.get(name)!.max);
+      };
+      expect(await maxima([0, 0, 0])).toEqual([1.5, 0.75, 1.75]);
+      expect(await maxima([4, 0, 0])).toEqual([4, 2, 3]);
+      const channels = await channelStatistics(
+        accumulator(),
+        [{ name: "y", axis: 1 }],
+        stepContext([0, 0, 0].map(step)),
+      );
+      expect([...channels.get("y")!.max]).toEqual([1.75, 1.75]);
+    },
+  );
+});
+
 describe("memory", () => {
   /** A pool as workers make one: what is handed over is gone here. Counts what has been handed over and is not done. */
   function watched() {

@@ -13,6 +13,7 @@ import { observeExtremes } from "./extremes.js";
 import { fromJson, type Stored, toJson } from "./file.js";
 import { modelKey } from "./model-key.js";
 import { type CalibrationRange, calibrationRanges, type RangeOptions } from "./ranges/index.js";
+import { carried, statePairs } from "./states.js";
 import { Tally } from "./tally.js";
 
 /** Of one value of the model. All numbers are finite. */
@@ -49,7 +50,7 @@ export type CalibrationOptions = Pick<
 
 /**
  * Ranges of values of the top-level graph (graph inputs and what nodes give) over the first `calibrationSamples` samples
- * that are meant to calibrate. The same whatever the number of threads. Where the context has a store and it holds ranges of
+ * that are meant to calibrate; states that these leave at 0 are carried on (states.ts). The same whatever the number of threads. Where the context has a store and it holds ranges of
  * this very model, these are taken as they stand and only what is missing is found; the store then gets the whole.
  * Throws `invalid("calibration-value")` for a name that is nowhere, `invalid("calibration-empty")` without samples,
  * `invalid("calibration-input")` for samples that are not finite, and what `fromJson` throws.
@@ -114,7 +115,8 @@ async function find(
     else without.push([name, reason]);
   }
   const pass = method.needs === "histogram" ? observeDensities : observeExtremes;
-  const samples = tallies.size === 0 ? 0 : await pass(model, tallies, shapes, data, context);
+  const stepping = carried(data, statePairs(model, data.first.feeds, shapes), model, context);
+  const samples = tallies.size === 0 ? 0 : await pass(model, tallies, shapes, stepping, context);
   const inputs = new Set(model.graph.inputs.map(({ name }) => name));
   for (const [name, tally] of tallies) {
     if (tally.notFinite !== undefined) {

@@ -8,6 +8,7 @@ import type { Model } from "../../ir/model.js";
 import type { StepContext } from "../../step/step.js";
 import { calibrationData, ONE_THREAD } from "./data.js";
 import { type Reduced, readReductions, type Wanted, withReductions } from "./reductions.js";
+import { carried, statePairs } from "./states.js";
 
 /** Arrays have one number for each index of the axis. Where `count` is 0 the value was empty, and all of them are 0. */
 export interface ChannelStatistics {
@@ -52,7 +53,8 @@ export async function channelStatistics(
   });
   const sums = described.map(({ channels }) => new Sums(channels));
   await withSession(withReductions(model, described), context, ONE_THREAD, async (session) => {
-    for await (const { feeds, id } of data.samples("observe channels")) {
+    const stepping = carried(data, statePairs(model, data.first.feeds, values), model, context);
+    for await (const { feeds, id } of stepping.samples("observe channels")) {
       const reduced = readReductions(described, await session.run(adaptFeeds(feeds, session.inputs)));
       for (const [at, one] of reduced.entries()) sums[at]!.add(described[at]!.name, one, id);
     }
