@@ -8,7 +8,7 @@ import { analyticCorrections } from "./biases/analytic.js";
 import { type BiasedLayer, biasedLayers } from "./biases/layers.js";
 import { type Corrected, measuredCorrections } from "./biases/measured.js";
 import { addToBias } from "./biases/write.js";
-import { defineRepair, floatsObstacle, type Given, type Repaired } from "./repair.js";
+import { defineRepair, floatsObstacle, type Given, isStatic, type Repaired } from "./repair.js";
 
 export const biasCorrection = defineRepair({
   name: "bias-correction",
@@ -17,7 +17,7 @@ export const biasCorrection = defineRepair({
   stage: "after",
   obstacle: (settings) =>
     settings.activations === "dynamic" ? "dynamic quantization leaves biases as they are" : floatsObstacle(settings),
-  byDefault: () => false,
+  byDefault: isStatic,
   apply,
 });
 

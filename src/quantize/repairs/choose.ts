@@ -8,8 +8,8 @@ import { type Repair, repairs } from "./index.js";
 export const NO_REPAIR = "none";
 
 /**
- * In the order of the list. Throws `invalid("quantize-options")` for a repair that is stated and could do nothing, and
- * for "none" beside others.
+ * In the order of the list. Throws `invalid("repair-unknown")`, and `invalid("quantize-options")` for a repair that is stated
+ * and could do nothing, and for "none" beside others.
  */
 export function chosenRepairs(settings: Settings): readonly Repair[] {
   const { repair: stated } = settings;
@@ -22,6 +22,7 @@ export function chosenRepairs(settings: Settings): readonly Repair[] {
       hint: `Leave ${NO_REPAIR} out, or the others.`,
     });
   }
+  for (const name of stated) if (name !== NO_REPAIR) repairs.get(name);
   const chosen = repairs.list.filter(({ name }) => stated.includes(name));
   for (const one of chosen) {
     const obstacle = one.obstacle(settings);

@@ -34,8 +34,9 @@ export async function analyticCorrections(
       axis: layer.axis,
     }),
   );
-  const means = await Means.open(plain, inputs, context, calibrationFeeds(context, SAMPLES));
-  const mean = await means.of([...layers.keys()]).finally(() => means.release());
+  const places = [...layers.keys()];
+  const means = await Means.open(plain, inputs, places, context, calibrationFeeds(context, SAMPLES));
+  const mean = await means.of(places).finally(() => means.release());
   const found: (Float64Array | string)[] = [];
   for (const [at, { layer }] of layers.entries()) {
     context.signal?.throwIfAborted();

@@ -7,7 +7,8 @@ import { openSession } from "../../../engine/session.js";
 import { ints } from "../../../ir/attributes.js";
 import { makeNode, tensorInfo } from "../../../ir/build.js";
 import { GraphEditor } from "../../../ir/edit.js";
-import type { Model, Node } from "../../../ir/model.js";
+import type { Graph, Model, Node } from "../../../ir/model.js";
+import { producers, uses } from "../../../ir/traverse.js";
 import type { StepContext } from "../../../step/step.js";
 import { int64 } from "../../../tensor/tensor.js";
 import type { Feeds, Value } from "../../../tensor/value.js";
@@ -47,32 +48,30 @@ export function calibrationFeeds({ data, signal }: StepContext, limit: number): 
   };
 }
 
-/** One session in which the means of all watched values can be asked for, with shifts. */
+/** One session in which the means of some watched values can be asked for, with shifts of all. */
 export class Means {
-  readonly #shifts: Record<string, Value> = {};
-
   private constructor(
     private readonly session: RuntimeSession,
     private readonly watched: readonly Watched[],
     private readonly context: StepContext,
     private readonly samples: AsyncIterable<Feeds>,
+    private readonly shifts: readonly (Float64Array | undefined)[],
   ) {}
 
+  /**
+   * `places`: which of `watched` can be asked for; what nothing of them needs is not run. `shifts`: what is added to each
+   * watched value that can be shifted; the caller may change the list between rounds.
+   */
   static async open(
     model: Model,
     watched: readonly Watched[],
+    places: readonly number[],
     context: StepContext,
     samples: AsyncIterable<Feeds>,
+    shifts: readonly (Float64Array | undefined)[] = [],
   ): Promise<Means> {
-    const session = await openSession(withMeans(model, watched), context, UNFUSED);
-    return new Means(session, watched, context, samples);
-  }
-
-  /** From now on `shift` ([channels]) is added to a watched value. */
-  shift(at: number, shift: Float64Array): void {
-    const { axis, rank } = this.watched[at]!;
-    const dims = [shift.length, ...Array<number>(axis < 0 ? 0 : rank - 2).fill(1)];
-    this.#shifts[shiftName(at)] = { dtype: "float32", dims, data: Float32Array.from(shift) };
+    const session = await openSession(withMeans(model, watched, new Set(places)), context, UNFUSED);
+    return new Means(session, watched, context, samples, shifts);
   }
 
   /** Means by channel of the watched values with these places in the list, over the samples for calibration. */
@@ -80,9 +79,10 @@ export class Means {
     const sums: (Float64Array | undefined)[] = places.map(() => undefined);
     const counts = places.map(() => 0);
     const wanted = places.flatMap((at) => [meanName(at), sizeName(at)]);
+    const shifts = this.#fed();
     for await (const feeds of this.samples) {
       this.context.signal?.throwIfAborted();
-      const results = await this.session.run({ ...adaptFeeds(feeds, this.session.inputs), ...this.#shifts }, wanted);
+      const results = await this.session.run({ ...adaptFeeds(feeds, this.session.inputs), ...shifts }, wanted);
       for (const [i, at] of places.entries()) {
         const mean = results[meanName(at)]!.data as Float32Array;
         // Samples of more places (longer texts) count more, as they do in a sum over all.
@@ -100,13 +100,26 @@ export class Means {
   release(): Promise<void> {
     return this.session.release();
   }
+
+  #fed(): Feeds {
+    const fed: Record<string, Value> = {};
+    const known = new Set(this.session.inputs.map(({ name }) => name));
+    for (const [at, shift] of this.shifts.entries()) {
+      if (shift === undefined || !known.has(shiftName(at))) continue;
+      const { axis, rank } = this.watched[at]!;
+      const dims = [shift.length, ...Array<number>(axis < 0 ? 0 : rank - 2).fill(1)];
+      fed[shiftName(at)] = { dtype: "float32", dims, data: Float32Array.from(shift) };
+    }
+    return fed;
+  }
 }
 
 const meanName = (at: number) => `pare.mean.${at}`;
 const sizeName = (at: number) => `pare.size.${at}`;
-const shiftName = (at: number) => `pare.shift.${at}`;
+const SHIFT = "pare.shift.";
+const shiftName = (at: number) => `${SHIFT}${at}`;
 
-function withMeans(model: Model, watched: readonly Watched[]): Model {
+function withMeans(model: Model, watched: readonly Watched[], places: ReadonlySet<number>): Model {
   const { graph } = model;
   const editor = new GraphEditor(graph);
   const asInput = (model.opsets.get("") ?? 1) >= 18;
@@ -121,6 +134,7 @@ function withMeans(model: Model, watched: readonly Watched[]): Model {
       editor.replace(current, [{ ...current, outputs }, sum]);
       inputs.push(tensorInfo(shiftName(at), "float32"));
     }
+    if (!places.has(at)) continue;
     const channels = axis < 0 ? rank - 1 : axis;
     const axes = [...Array(rank).keys()].filter((one) => one !== channels);
     const mean = meanName(at);
@@ -134,7 +148,30 @@ function withMeans(model: Model, watched: readonly Watched[]): Model {
   editor.append(added);
   editor.setInputs(inputs);
   editor.setOutputs(
-    watched.flatMap((_, at) => [tensorInfo(meanName(at), "float32"), tensorInfo(sizeName(at), "int64")]),
+    [...places].flatMap((at) => [tensorInfo(meanName(at), "float32"), tensorInfo(sizeName(at), "int64")]),
   );
-  return { ...model, graph: editor.done() };
+  return { ...model, graph: needed(editor.done()) };
+}
+
+/** Without the nodes and shifts that no output needs. */
+function needed(graph: Graph): Graph {
+  const makers = producers(graph);
+  const values = new Set<string>();
+  const nodes = new Set<Node>();
+  const open = graph.outputs.map(({ name }) => name);
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (values.has(name)) continue;
+    values.add(name);
+    const maker = makers.get(name);
+    if (maker === undefined || nodes.has(maker)) continue;
+    nodes.add(maker);
+    open.push(...uses(maker));
+  }
+  return {
+    ...graph,
+    nodes: graph.nodes.filter((node) => nodes.has(node)),
+    inputs: graph.inputs.filter(({ name }) => !name.startsWith(SHIFT) || values.has(name)),
+    initializers: new Map([...graph.initializers].filter(([name]) => values.has(name))),
+    valueInfo: new Map(),
+  };
 }

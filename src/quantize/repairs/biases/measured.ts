@@ -13,38 +13,43 @@ export interface Corrected {
   readonly rank: number;
 }
 
+/** Sessions, each up to the layers that are measured in it: a few spare half of all runs, many cost more to make. */
+const SESSIONS = 8;
+
 /**
  * Layer after layer, those of one depth together: what still differs in the mean once all layers before it are corrected.
- * One session for each model; the float one runs once over the samples, the other once for each depth.
+ * The float model runs once over the samples, the other once for each depth, as far as the layers of that depth.
  */
 export async function measuredCorrections(
   { model, original, context }: Given,
   layers: readonly Corrected[],
 ): Promise<Float64Array[]> {
-  const watched = layers.map(({ layer, rank }): Watched => ({ name: layer.value, rank, axis: layer.axis }));
-  const places = [...layers.keys()];
   const samples = calibrationFeeds(context, SAMPLES);
-  const float = await Means.open(original, watched, context, samples);
+  const places = [...layers.keys()];
+  const watched = layers.map(({ layer, rank }): Watched => ({ name: layer.value, rank, axis: layer.axis }));
+  const float = await Means.open(original, watched, places, context, samples);
   const wanted = await float.of(places).finally(() => float.release());
   const shifted = layers.map(
     ({ layer, rank }): Watched => ({ name: layer.output, rank, axis: layer.axis, shifted: layer.node }),
   );
   const corrections = wanted.map((mean) => new Float64Array(mean.length));
-  const means = await Means.open(model, shifted, context, samples);
-  try {
-    for (const at of places) means.shift(at, corrections[at]!);
-    const depths = [...new Set(layers.map(({ layer }) => layer.depth))].sort((a, b) => a - b);
-    for (const [done, depth] of depths.entries()) {
-      context.onProgress?.({ task: "correct biases", done, total: depths.length });
-      const now = places.filter((at) => layers[at]!.layer.depth === depth);
-      for (const [i, found] of (await means.of(now)).entries()) {
-        const at = now[i]!;
-        corrections[at] = wanted[at]!.map((mean, c) => finite(mean - found[c]!));
-        means.shift(at, corrections[at]!);
+  const depths = [...new Set(layers.map(({ layer }) => layer.depth))].sort((a, b) => a - b);
+  const each = Math.ceil(depths.length / SESSIONS);
+  const at = (depth: number) => places.filter((place) => layers[place]!.layer.depth === depth);
+  for (let first = 0; first < depths.length; first += each) {
+    const part = depths.slice(first, first + each);
+    const means = await Means.open(model, shifted, part.flatMap(at), context, samples, corrections);
+    try {
+      for (const [done, depth] of part.entries()) {
+        context.onProgress?.({ task: "correct biases", done: first + done, total: depths.length });
+        const now = at(depth);
+        for (const [i, found] of (await means.of(now)).entries()) {
+          corrections[now[i]!] = wanted[now[i]!]!.map((mean, c) => finite(mean - found[c]!));
+        }
       }
+    } finally {
+      await means.release();
     }
-  } finally {
-    await means.release();
   }
   return corrections;
 }

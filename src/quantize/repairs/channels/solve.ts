@@ -11,18 +11,24 @@ const SWEEPS = 40;
 const SETTLED = 0.01;
 /** All channels move at once: short of the whole way, so that neighbours do not swing against each other. */
 const STEP = 0.8;
-/** No scale goes further than 2^10 either way, so that channels that are nearly dead stay numbers. */
-const LARGEST = 10 * Math.LN2;
+/** No scale goes further than 2^4 either way: what a nearly dead channel was seen to give says little of what it may give. */
+const LARGEST = 4 * Math.LN2;
+
+export interface Measure {
+  /** How wide a channel is where it is written, before it is scaled; left out: as the rows of the weights that write it. */
+  readonly width?: (channel: number) => number;
+  /** 0.5: both sides become equally wide; 1: all channels are written equally wide, whatever reads them. */
+  readonly share: number;
+}
 
 /**
- * Scales by channel (`classes.find` of it); those not in it are 1. A channel x is to become x / scale. `width`: how wide a
- * channel is where it is written, before it is scaled; undefined: as the rows of the weights that write it. Solves
- * width / scale = scale * columns that read it, for all channels at once, by repeated sweeps over the weights.
+ * Scales by channel (`classes.find` of it); those not in it are 1. A channel x is to become x / scale. Solves
+ * (width / scale) ^ share = (scale * columns that read it) ^ (1 - share), for all channels at once, by sweeps over the weights.
  */
 export async function solveScales(
   classes: ChannelClasses,
   layers: readonly TracedLayer[],
-  width?: (channel: number) => number,
+  { width, share }: Measure,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<number, number>> {
   const parts = layers.map((traced) => new Part(classes, traced)).filter(({ free }) => free);
@@ -42,7 +48,7 @@ export async function solveScales(
       // Dead on either side: any scale is as good.
       if (!(from > 0 && read[channel]! > 0) || classes.reason(channel) !== undefined) continue;
       const before = logs[channel]!;
-      const wanted = before + (STEP / 2) * Math.log(from / read[channel]!);
+      const wanted = before + STEP * (share * Math.log(from) - (1 - share) * Math.log(read[channel]!));
       logs[channel] = Math.max(-LARGEST, Math.min(LARGEST, wanted));
       largest = Math.max(largest, Math.abs(logs[channel]! - before));
     }
