@@ -27,6 +27,10 @@ export const COMMON = {
     when: (settings) => repairsWith(settings, "smooth") || repairsWith(settings, "awq"),
     needs: "repair smooth or awq",
   },
+  calibrationSamples: {
+    when: (settings) => ["smooth", "awq", "bias-correction"].some((name) => repairsWith(settings, name)),
+    needs: "a repair that looks at data: smooth, awq, bias-correction",
+  },
 } as const satisfies Partial<Record<OptionName, Read>>;
 
 /** Where a plan is for, and what computes it once its weights are read. */
