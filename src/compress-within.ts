@@ -134,7 +134,8 @@ class Search {
     const { drop } = this.options;
     const first = await this.#first();
     const heldOut = await this.#lossOn(first, "held out");
-    if (drop === undefined || !this.#fits(first) || (first.holds && within(heldOut, drop))) {
+    // What holds on data that had no part in anything needs no choice.
+    if (drop === undefined || !this.#fits(first) || within(heldOut, drop)) {
       return this.#described(first, heldOut);
     }
     const better = await this.#givenBack(first, heldOut, drop);
@@ -320,7 +321,12 @@ class Search {
         `${describeLoss(heldOut)} on held-out data, at most ${limit.relative ? `${limit.value * 100}%` : limit.value} asked for`,
       );
     }
-    const notes = [...this.services.notes, ...this.#notes, ...chosen.made.notes, ...doubts(heldOut, limit)];
+    const notes = [
+      ...this.services.notes,
+      ...this.#notes,
+      ...chosen.made.notes,
+      ...doubts(heldOut, chosen.loss, limit),
+    ];
     return {
       ...chosen.made,
       notes: notes.filter(
@@ -340,10 +346,19 @@ class Search {
 }
 
 /** What the samples leave open, where a limit holds by its point estimate only. */
-function doubts({ interval, samples, measure: what }: Loss, limit: MaxDrop | undefined): Note[] {
-  if (limit === undefined || interval === undefined || limit.relative || interval.high <= limit.value) return [];
-  const text = `With ${samples} samples the drop of ${what} may be as much as ${interval.high.toFixed(4)} (95%): more samples would tell.`;
-  return [info("few-samples", text)];
+function doubts(heldOut: Loss, chosenOn: Loss | undefined, limit: MaxDrop | undefined): Note[] {
+  if (limit === undefined || !within(heldOut, limit)) return [];
+  const { interval, samples, measure: what, before } = heldOut;
+  const most = limit.value * (limit.relative ? Math.abs(before) : 1);
+  const notes: Note[] = [];
+  if (interval !== undefined && interval.high > most) {
+    const text = `With ${samples} held-out samples the drop of ${what} may be as much as ${interval.high.toFixed(4)} (95%): more samples would tell.`;
+    notes.push(info("few-samples", text));
+  }
+  if (chosenOn !== undefined && !within(chosenOn, limit)) {
+    notes.push(info("parts-differ", `On the part for calibration the limit does not hold: ${describeLoss(chosenOn)}.`));
+  }
+  return notes;
 }
 
 const pick = (options: Readonly<Record<string, unknown>>, names: readonly string[]) =>

@@ -4,7 +4,7 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import type { Report } from "../metrics/report.js";
-import { bytes, milliseconds, plain } from "./format.js";
+import { bytes, milliseconds, percent, plain } from "./format.js";
 import { modelName } from "./headline.js";
 import { shownLayers } from "./layers.js";
 
@@ -145,6 +145,56 @@ export function outputChart(report: Report): string {
     ],
   });
 }
+
+/** Layers in the chart; all of them are in the table. */
+const HARMFUL = 24;
+
+/** What each layer loses: its weights and its activations apart, as parts of the whole error. */
+export function explainedChart({ explained = [] }: Report): string {
+  const shown = explained.slice(0, HARMFUL).filter(({ share }) => share > 0);
+  if (shown.length === 0) return "";
+  const rows = rowLabels(shown.map(({ layer }) => layer));
+  const bars = shown.flatMap((layer, at) =>
+    EXPLAINED_PARTS.flatMap(({ key, fill }) => {
+      const part = layer[key];
+      return part === null ? [] : [{ row: rows[at]!, value: part.share, fill }];
+    }),
+  );
+  const labels = shown.map(({ share, withoutDb }, at) => ({
+    row: rows[at]!,
+    value: share,
+    text: `${percent(share)}${withoutDb === null ? "" : `, ${withoutDb.toFixed(1)} dB without it`}`,
+  }));
+  return svg("Part of the error that each layer makes, weights and activations apart", {
+    width: WIDTH,
+    height: 12 + rows.length * 20,
+    marginLeft: labelWidth(rows),
+    marginRight: 174,
+    marginTop: 4,
+    marginBottom: 4,
+    x: { domain: [0, Math.max(...shown.map(({ share }) => share))], axis: null },
+    y: { domain: rows, label: null, tickSize: 0, padding: 0.2 },
+    marks: [
+      Plot.barX(bars, Plot.stackX({ y: "row", x: "value", fill: "fill", rx: 2 })),
+      Plot.text(labels, {
+        y: "row",
+        x: "value",
+        text: "text",
+        textAnchor: "start",
+        dx: 6,
+        fontSize: 10,
+        fill: "var(--soft)",
+      }),
+    ],
+  });
+}
+
+/** The parts of a layer and the colour of each. */
+export const EXPLAINED_PARTS = [
+  { key: "weights", title: "weights", fill: "var(--m1)" },
+  { key: "activations", title: "activations", fill: "var(--m2)" },
+  { key: "together", title: "both together", fill: "var(--m3)" },
+] as const;
 
 function groupedBars(
   bars: readonly (Bar & { kind: string })[],

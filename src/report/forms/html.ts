@@ -3,7 +3,7 @@
 import type { Report } from "../../metrics/report.js";
 import { type Cell, factRows } from "../facts.js";
 import { defineForm } from "../form.js";
-import { agreement, bytes, cosine, plain, significant } from "../format.js";
+import { agreement, bytes, cosine, percent, plain, significant } from "../format.js";
 import { headline, modelName } from "../headline.js";
 import { layerText, shownLayers } from "../layers.js";
 import { Markup, html as markup } from "../markup.js";
@@ -41,7 +41,7 @@ ${figures(report)}
 ${caution(report)}
 <section><h2>Before and after</h2>${comparison(report, charts)}</section>
 ${pair(report, charts)}
-${(report.tables ?? []).map(extraTable)}
+${explained(report, charts)}${(report.tables ?? []).map(extraTable)}
 ${outputs(report, charts)}
 ${layers(report, charts)}
 ${notes(report)}
@@ -152,6 +152,28 @@ function outputs(report: Report, charts: Charts): Markup | undefined {
     chart === "" ? undefined : markup`<figure>${new Markup(chart)}</figure>`
   }<div class="scroll"><table><thead><tr><th scope="col">Output</th><th scope="col">Cosine</th><th scope="col">SQNR</th><th scope="col">Largest error</th><th scope="col">Same top class</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
 }
+
+function explained(report: Report, charts: Charts): Markup | undefined {
+  const { explained: rows = [] } = report;
+  if (rows.length === 0) return undefined;
+  const there = charts.EXPLAINED_PARTS.filter(({ key }) => rows.some((row) => row[key] !== null));
+  const legend = there.map(
+    ({ title, fill }) => markup`<span><span class="swatch" style="background:${fill}"></span>${title}</span>`,
+  );
+  const chart = charts.explainedChart(report);
+  const body = rows.map(
+    (row) =>
+      markup`<tr><td class="name">${plain(row.layer, 60)}<small>${plain(row.operator, 40)}</small></td><td>${percent(row.share)}</td>${there.map(
+        ({ key }) => markup`<td>${row[key] === null ? "–" : decibels(row[key].outputDb)}</td>`,
+      )}<td>${decibels(row.withoutDb)}</td><td>${decibels(row.resultDb)}</td><td class="name">${plain(row.reason, 300)}<small>${plain(row.suggestion, 300)}</small></td></tr>`,
+  );
+  const heads = ["Layer", "Share", ...there.map(({ title }) => `Only its ${title}`), "All but it", "Its result", "Why"];
+  return markup`<section><h2>What each layer loses</h2><p class="soft small">Part of the error of the outputs that each layer makes when only it is rounded. Decibels: signal over error of the outputs; of the result, of the layer itself in the compressed model.</p><div class="legend">${legend}</div>${
+    chart === "" ? undefined : markup`<figure>${new Markup(chart)}</figure>`
+  }<details><summary>All layers, with reasons</summary><div class="scroll"><table><thead><tr>${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead><tbody>${body}</tbody></table></div></details></section>`;
+}
+
+const decibels = (value: number | null): string => (value === null ? "exact" : `${value.toFixed(1)} dB`);
 
 function layers(report: Report, charts: Charts): Markup | undefined {
   if (shownLayers(report).length === 0) return undefined;

@@ -3,7 +3,7 @@
 import type { Report } from "../../metrics/report.js";
 import { type Cell, factRows } from "../facts.js";
 import { defineForm } from "../form.js";
-import { agreement, cosine, plain, significant } from "../format.js";
+import { agreement, cosine, percent, plain, significant } from "../format.js";
 import { headline, modelName } from "../headline.js";
 import { layerText, shownLayers } from "../layers.js";
 import { allNotes, noteGroups } from "../notes.js";
@@ -21,6 +21,7 @@ export const md = defineForm({
       figures(report),
       caution ? `> **Synthetic inputs.** ${escaped(text)}` : escaped(text),
       comparison(report),
+      explained(report),
       ...(report.tables ?? []).map((extra) => `## ${escaped(extra.title)}\n\n${grid(extra.columns, extra.rows)}`),
       outputs(report),
       layers(report),
@@ -67,6 +68,28 @@ function outputs(report: Report): string {
   );
   if (rows.length === 0) return "";
   return `## Error of each output\n\n${grid(["Model", "Output", "Cosine", "SQNR", "Largest error", "Same top class"], rows)}`;
+}
+
+/** The worst layers; the JSON and HTML forms have them all. */
+const HARMFUL = 12;
+
+function explained({ explained: rows = [] }: Report): string {
+  if (rows.length === 0) return "";
+  const decibels = (value: number | null | undefined) =>
+    value === undefined ? null : value === null ? "exact" : `${value.toFixed(1)} dB`;
+  const lines = rows
+    .slice(0, HARMFUL)
+    .map((row) => [
+      row.layer,
+      row.operator,
+      percent(row.share),
+      decibels((row.weights ?? row.together)?.outputDb),
+      decibels(row.activations?.outputDb),
+      decibels(row.withoutDb),
+      row.reason === "" ? null : row.suggestion === "" ? row.reason : `${row.reason}; ${row.suggestion}`,
+    ]);
+  const heads = ["Layer", "Operator", "Share", "Only its weights", "Only its activations", "All but it", "Why"];
+  return `## What each layer loses\n\n${grid(heads, lines)}`;
 }
 
 function layers(report: Report): string {
