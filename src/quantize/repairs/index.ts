@@ -4,9 +4,10 @@ import { registry } from "../../base/registry.js";
 import { awq } from "./awq.js";
 import { biasCorrection } from "./bias-correction.js";
 import { equalize } from "./equalize.js";
+import { outliers } from "./outliers.js";
 import type { Repair } from "./repair.js";
 import { smooth } from "./smooth.js";
 
 export { type Given, isStatic, type Repair, type Repaired } from "./repair.js";
 
-export const repairs = registry<Repair>("repair", [equalize, smooth, awq, biasCorrection]);
+export const repairs = registry<Repair>("repair", [equalize, smooth, outliers, awq, biasCorrection]);
