@@ -1,10 +1,10 @@
 // Which clusters of a plan ONNX Runtime did fuse: its optimised graph is written to a file and read back. The proof that
 // pairs stand where they should, and the list of those that do not.
 
-import { type EngineServices, openSession } from "../../engine/session.js";
+import { optimisedModel } from "../../engine/optimised.js";
+import type { EngineServices } from "../../engine/session.js";
 import type { Model, Node } from "../../ir/model.js";
 import { consumers, producers } from "../../ir/traverse.js";
-import { decode } from "../../onnx/decode.js";
 import type { StaticPlan } from "./plan.js";
 
 export interface FusedCluster {
@@ -80,24 +80,3 @@ function betweenPairs(
   const after = node.outputs.some((name) => readers.get(name)?.some(({ opType }) => opType === "QuantizeLinear"));
   return before && after ? "the pairs around it are still there" : undefined;
 }
-
-let files = 0;
-
-async function optimisedModel(model: Model, services: EngineServices): Promise<Model | undefined> {
-  const runtime = await services.runtime();
-  if (!runtime.acceptsPath) return undefined;
-  const folder = await services.temporary();
-  const name = `optimised-${files++}.onnx`;
-  try {
-    const path = folder.file(name);
-    const session = await openSession(model, services, { optimize: "extended", optimizedPath: path });
-    await session.release();
-    return await decode(await folder.open(name));
-  } finally {
-    await folder.remove(name);
-  }
-}
-
-/** For messages: what was not fused, one line each. */
-export const unfusedLines = ({ unfused }: FusedReport): readonly string[] =>
-  unfused.map(({ node, wanted, reason }) => `${node} (planned as ${wanted}): ${reason}`);
