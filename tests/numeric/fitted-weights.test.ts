@@ -8,6 +8,7 @@ import { int, ints } from "../../src/ir/attributes.js";
 import { graphBuilder } from "../../src/ir/build.js";
 import type { Model } from "../../src/ir/model.js";
 import { toBytes } from "../../src/onnx/encode.js";
+import { calibrationText } from "../../src/quantize/calibration/file.js";
 import { Store } from "../../src/quantize/fitted/store.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
 import { random } from "../../src/tensor/random.js";
@@ -118,18 +119,15 @@ describe.each(Object.entries(layers))("%s", (_, { model, feed }) => {
   const feeds = Array.from({ length: 6 }, (_, seed) => feed(seed));
   const others = Array.from({ length: 2 }, (_, seed) => feed(100 + seed));
 
-  it.each(["int3", "nf4"])(
-    "%s by gptq is nearer to the float outputs, also on other data",
-    async (weights) => {
-      const base = { weights, form: "extract", granularity: "block", block: 16 };
-      const nearest = await fidelity(model, (await quantized(model, feeds, base)).model, others);
-      for (const more of [{}, { actOrder: true }]) {
-        const made = await quantized(model, feeds, { ...base, rounding: "gptq", ...more });
-        expect(made.notes.filter(({ code }) => code === "fit-without-data")).toEqual([]);
-        expect(await fidelity(model, made.model, others)).toBeGreaterThan(nearest + 0.5);
-      }
-    },
-  );
+  it.each(["int3", "nf4"])("%s by gptq is nearer to the float outputs, also on other data", async (weights) => {
+    const base = { weights, form: "extract", granularity: "block", block: 16 };
+    const nearest = await fidelity(model, (await quantized(model, feeds, base)).model, others);
+    for (const more of [{}, { actOrder: true }]) {
+      const made = await quantized(model, feeds, { ...base, rounding: "gptq", ...more });
+      expect(made.notes.filter(({ code }) => code === "fit-without-data")).toEqual([]);
+      expect(await fidelity(model, made.model, others)).toBeGreaterThan(nearest + 0.5);
+    }
+  });
 });
 
 describe("range importance", () => {
@@ -287,7 +285,7 @@ describe("what cannot be", () => {
       code: "quantize-needs-data",
     });
     await expect(refused({ weights: "int4", rounding: "gptq" }, dataOf([]))).rejects.toMatchObject({
-      code: "calibrate-empty",
+      code: "calibration-empty",
     });
     await expect(refused({ weights: "codebook", rounding: "gptq" })).rejects.toThrow(/rounding gptq .* codebook/);
     await expect(refused({ weights: "int4", range: "hqq", sparse: "auto" })).rejects.toThrow(/range hqq/);
@@ -336,4 +334,39 @@ it("codes beyond a bound are spilled, and come back as often as they are asked f
   } finally {
     await own.dispose();
   }
+});
+
+describe("a calibration of importance", () => {
+  const { model, feed } = layers.MatMul;
+  const options = { weights: "int3", form: "extract", range: "importance", minimum: 16 };
+  const apply = (kept: { json?: unknown }, feeds: readonly Feeds[], given = model) =>
+    quantizeStep.apply(given, quantizeStep.options.parse(options), {
+      ...stepContext(),
+      data: dataOf(feeds),
+      calibration: {
+        read: async () => kept.json,
+        write: async (json: unknown) => {
+          kept.json = JSON.parse(calibrationText(json));
+        },
+      },
+    });
+
+  it("is written, used again without the data, and refused where it is another's", async () => {
+    const kept: { json?: { values: Record<string, { squares: number[] }>; model: string } } = {};
+    const first = await toBytes((await apply(kept, [feed(1)])).model);
+    expect(kept.json?.values.x?.squares).toHaveLength(80);
+    // Other data: it is not looked at.
+    const again = await toBytes((await apply(kept, [feed(2)])).model);
+    expect(Buffer.compare(first, again)).toBe(0);
+    const other = await toBytes((await apply({}, [feed(2)])).model);
+    expect(Buffer.compare(first, other)).not.toBe(0);
+    const { json } = kept;
+    kept.json = { ...json!, values: { x: { squares: [1, 2] } } };
+    await expect(apply(kept, [])).rejects.toMatchObject({ code: "calibration-file", found: "2" });
+    kept.json = { ...json!, model: "another" };
+    await expect(apply(kept, [])).rejects.toMatchObject({ code: "calibration-model" });
+    await expect(apply({ json: { format: "pare calibration 1" } }, [])).rejects.toMatchObject({
+      code: "calibration-file",
+    });
+  });
 });

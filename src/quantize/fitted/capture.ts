@@ -1,10 +1,8 @@
 // Statistics of what weights are multiplied by, computed by the engine: sums of products of two inputs (the Gram matrix, half of
 // GPTQ's Hessian), or sums of squares of each. In float32 within a sample, over samples in float64.
 
-import { invalid } from "../../base/errors.js";
-import type { Dataset } from "../../data/dataset.js";
 import { adaptFeeds } from "../../engine/feeds.js";
-import { openSession } from "../../engine/session.js";
+import { withSession } from "../../engine/session.js";
 import { attribute, int, ints } from "../../ir/attributes.js";
 import { makeNode } from "../../ir/build.js";
 import type { Graph, Initializer, Model, Node } from "../../ir/model.js";
@@ -12,6 +10,7 @@ import { captures, subgraphs } from "../../ir/traverse.js";
 import type { StepContext } from "../../step/step.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { float32, int64 } from "../../tensor/tensor.js";
+import { calibrationData, ONE_THREAD } from "../calibration/data.js";
 import type { Source } from "./source.js";
 
 export type Statistic = "gram" | "squares";
@@ -22,10 +21,7 @@ export type Sums = ReadonlyMap<string, Float64Array>;
 export const sumBytes = ({ groups, inputs }: Source, statistic: Statistic): number =>
   8 * groups * inputs * (statistic === "gram" ? inputs : 1);
 
-/**
- * One pass over the samples. Results are the same whatever the thread count: no sum of ONNX Runtime's CPU kernels is split over
- * threads here. Throws `invalid("calibrate-empty")` for data without samples, and what the runtime throws.
- */
+/** One pass over the samples, on one thread. Throws `invalid("calibration-empty")`, and what the runtime throws. */
 export async function sumsOver(
   model: Model,
   sources: readonly Source[],
@@ -33,31 +29,22 @@ export async function sumsOver(
   samples: number,
   context: StepContext,
 ): Promise<Sums> {
-  const { data } = context;
   const own = [...new Map(sources.map((source) => [source.key, source])).values()];
   const graph = withSums(model, own, statistic);
   const sums = new Map(own.map((source) => [source.key, new Float64Array(sumBytes(source, statistic) / 8)]));
-  const session = await openSession({ ...model, graph }, context);
-  let count = 0;
-  try {
-    for await (const { feeds } of calibrationPart(data).samples({ limit: samples })) {
-      context.signal?.throwIfAborted();
+  const data = await calibrationData(context, samples);
+  await withSession({ ...model, graph }, context, ONE_THREAD, async (session) => {
+    for await (const { feeds } of data.samples("sum up inputs")) {
       const results = await session.run(adaptFeeds(feeds, session.inputs));
       for (const [at, { key }] of own.entries()) {
         const found = results[outputName(at)]!.data as Float32Array;
         const sum = sums.get(key)!;
         for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + found[i]!;
       }
-      count++;
     }
-  } finally {
-    await session.release();
-  }
-  if (count === 0) throw invalid("calibrate-empty", `The data "${data.name}" has no samples to calibrate on.`);
+  });
   return sums;
 }
-
-export const calibrationPart = (data: Dataset): Dataset => data.split("calibrate");
 
 const outputName = (at: number) => `pare.sum.${at}`;
 

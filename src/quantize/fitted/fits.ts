@@ -10,11 +10,12 @@ import { toFloat16 } from "../../tensor/float16.js";
 import { derivedData } from "../../tensor/tensor.js";
 import { notFinite } from "../computation.js";
 import type { Weight } from "../weights.js";
-import { calibrationPart, type Statistic, type Sums, sumBytes, sumsOver } from "./capture.js";
+import { type Statistic, type Sums, sumBytes, sumsOver } from "./capture.js";
 import { encodedFit, type FitLayout, type FittedCodes } from "./layout.js";
 import { Multiplier } from "./multiply.js";
 import { needsData } from "./options.js";
 import { coderOf, decoded, type Fit, partsOf } from "./problem.js";
+import { savedSums } from "./saved.js";
 import { type Inputs, solve } from "./solve.js";
 import { type Product, productOf } from "./source.js";
 import { Store } from "./store.js";
@@ -72,19 +73,23 @@ export class Fits {
     }
     try {
       for (const request of plain) await this.#solve(request, undefined, { store, multiplier, notes });
-      for (const stage of stagesOf(inGraphOrder(model, withData))) {
+      // Small sums that serve all at once, and are saved.
+      const alike = withData.filter(({ request, statistic }) => statistic === "squares" && !isSequential(request));
+      const apart = withData.filter((one) => !alike.includes(one));
+      for (const stage of [...(alike.length > 0 ? [alike] : []), ...stagesOf(inGraphOrder(model, apart))]) {
         const current = changed.size === 0 ? model : replaced(model, changed);
         const sums = new Map<Statistic, Sums>();
         for (const statistic of ["gram", "squares"] as const) {
           const sources = stage.filter((one) => one.statistic === statistic).flatMap(({ product }) => product.sources);
-          if (sources.length > 0) sums.set(statistic, await sumsOver(current, sources, statistic, samples, context));
+          const sum = stage === alike ? savedSums : sumsOver;
+          if (sources.length > 0) sums.set(statistic, await sum(current, sources, statistic, samples, context));
         }
         for (const { request, product, statistic } of stage) {
           context.signal?.throwIfAborted();
           const sum = addedUp(product, sums.get(statistic)!);
           const inputs = statistic === "gram" ? { gram: sum } : { squares: sum };
           const fit = await this.#solve(request, { view: product.view, ...inputs }, { store, multiplier, notes });
-          if (request.given.options.sequential) changed.set(request.weight.name, inFewBits(request, fit));
+          if (isSequential(request)) changed.set(request.weight.name, inFewBits(request, fit));
         }
       }
     } finally {
@@ -116,6 +121,8 @@ export class Fits {
 
 type Ready = { readonly request: Request; readonly product: Product; readonly statistic: Statistic };
 
+const isSequential = ({ given }: Request) => given.options.sequential;
+
 /** By the first node that multiplies with it. */
 function inGraphOrder(model: Model, ready: readonly Ready[]): readonly Ready[] {
   const place = new Map(model.graph.nodes.map((node, at) => [node, at]));
@@ -135,7 +142,7 @@ function stagesOf(ready: readonly Ready[]): readonly (readonly Ready[])[] {
   for (const one of ready) {
     const fresh = one.product.sources.filter(({ key }) => !keys.has(key));
     const more = fresh.reduce((sum, source) => sum + sumBytes(source, one.statistic), 0);
-    const apart = one.request.given.options.sequential && fresh.length > 0;
+    const apart = isSequential(one.request) && fresh.length > 0;
     if (stages.length === 0 || apart || (more > 0 && bytes + more > STAGE_BYTES)) {
       stages.push([]);
       keys = new Set();
@@ -172,7 +179,7 @@ const replaced = (model: Model, changed: ReadonlyMap<string, Initializer>): Mode
 });
 
 function checkData({ data }: StepContext, method: string): void {
-  if (!calibrationPart(data).synthetic) return;
+  if (!data.synthetic) return;
   throw invalid("quantize-needs-data", `${method} learns from what the model computes, and there is no data.`, {
     expected: "samples like those that the model will see",
     hint: "Give some with --data, or take range hqq or mse, which need none.",

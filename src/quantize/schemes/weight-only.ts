@@ -54,6 +54,14 @@ export const weightOnly = defineScheme({
         rounding === "gptq" || (range === "importance" && importance === "inputs"),
       needs: "rounding gptq or range importance",
     },
+    calibrationSamples: {
+      when: ({ rounding, range, importance, layers, repair }) =>
+        layers !== undefined ||
+        repair?.some((name) => name !== "none") ||
+        rounding === "gptq" ||
+        (range === "importance" && importance === "inputs"),
+      needs: "rounding gptq, range importance or a repair",
+    },
     importance: { when: ({ range }) => range === "importance", needs: "range importance" },
     rangeSteps: { when: ({ range }) => range === "mse", needs: "range mse" },
     rounding: { when: ({ format }) => format.bits <= 8, needs: "formats of 8 bits and fewer" },
@@ -88,14 +96,11 @@ export const weightOnly = defineScheme({
       return { model: given, notes: [...keptNotes(kept), nothingDone("weight-only quantization", given)] };
     }
     checkHeap(context.target, decoded, peak);
-    const found = fits.empty ? [] : await fits.find(plan.model, SAMPLES, context);
+    const found = fits.empty ? [] : await fits.find(plan.model, settings.calibrationSamples, context);
     const result = edits.apply(microsoft ? { [MICROSOFT]: 1 } : {});
     return { model: result, notes: [...raised, ...again, ...notes, ...found, ...keptNotes(kept)] };
   },
 });
-
-/** Samples of the data that codes are fitted to. */
-const SAMPLES = 128;
 
 const inBlocks = ({ format, granularity }: Settings) =>
   granularity === "block" || (granularity === "auto" && format.granularity === "block" && format.kind !== "learned");
