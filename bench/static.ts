@@ -9,6 +9,7 @@ import { cpSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { describeError, load } from "../src/index.js";
 import { repository } from "./measured.js";
@@ -41,7 +42,9 @@ const chosen = subjects(Number(values.limit)).filter(
   ({ name }) => positionals.length === 0 || positionals.includes(name),
 );
 const python = values.tables ? undefined : environment(join(repository, "bench/.venv"));
-const script = join(repository, "bench/static/peer.py");
+const script = fileURLToPath(new URL("./static/peer.py", import.meta.url));
+const ours = fileURLToPath(new URL("./static/ours.mjs", import.meta.url));
+const scorer = fileURLToPath(new URL("./static/score.ts", import.meta.url));
 
 if (!values.tables) for (const subject of chosen) await run(subject);
 const before = existsSync(values.json) ? (JSON.parse(readFileSync(values.json, "utf8")) as Results) : undefined;
@@ -79,7 +82,7 @@ async function run(subject: Subject): Promise<void> {
     for (const variant of values.explore ? explorations(values.explore) : pares) {
       await one(rows, variant, JSON.stringify([variant.recipe, variant.target]), () =>
         made(process.execPath, [
-          join(repository, "bench/static/ours.mjs"),
+          ours,
           subject.path,
           rows.model("pare", variant.label),
           folders.calibrate,
@@ -158,11 +161,11 @@ function score(subject: Subject, rows: Rows, folders: Readonly<Record<string, st
       metric: subject.metric,
       latencyMs: values.explore ? LATENCY_MS / 5 : LATENCY_MS,
     };
-    const output = execFileSync(
-      process.execPath,
-      ["--import", "tsx", join(repository, "bench/static/score.ts"), JSON.stringify(request)],
-      { encoding: "utf8", maxBuffer: 1e9, cwd: repository },
-    );
+    const output = execFileSync(process.execPath, ["--import", "tsx", scorer, JSON.stringify(request)], {
+      encoding: "utf8",
+      maxBuffer: 1e9,
+      cwd: repository,
+    });
     const found = JSON.parse(output.trim().split("\n").at(-1)!) as Record<string, Scored>;
     for (const row of some)
       rows.put({ ...row, limit: Number(values.limit), scored: found[rows.model(row.by, row.label)]! });
