@@ -4,7 +4,7 @@ import { info, type Note } from "../../base/note.js";
 import type { Dataset } from "../../data/dataset.js";
 import { observe } from "../../engine/observe.js";
 import { label, type Model } from "../../ir/model.js";
-import { foldBatchNorm } from "../../passes/fold-batch-norm.js";
+import { passes } from "../../passes/index.js";
 import { channelStatistics } from "../calibration/channel-statistics.js";
 import { prepare } from "../prepare.js";
 import { rescaled } from "./channels/rescale.js";
@@ -24,7 +24,7 @@ export const equalize = defineRepair({
 });
 
 async function apply({ model: given, settings, context }: Given): Promise<Repaired> {
-  const folded = await foldBatchNorm.apply(await prepare(given), context);
+  const folded = await passes.get("fold-batch-norm").apply(await prepare(given), context);
   const { model } = folded;
   const traced = await channelsOf(model, context);
   if (settings.repair === undefined) {

@@ -3,7 +3,7 @@
 import { run } from "../../../engine/run.js";
 import type { Graph, Model, Node } from "../../../ir/model.js";
 import { producers } from "../../../ir/traverse.js";
-import { foldBatchNorm } from "../../../passes/fold-batch-norm.js";
+import { passes } from "../../../passes/index.js";
 import { prepare } from "../../prepare.js";
 import { layoutOf } from "../channels/layers.js";
 import { floatPieces } from "../channels/magnitudes.js";
@@ -21,7 +21,7 @@ export async function analyticCorrections(
   layers: readonly Corrected[],
 ): Promise<(Float64Array | string)[]> {
   const plain = await prepare(original);
-  const folded = await foldBatchNorm.apply(plain, context);
+  const folded = await passes.get("fold-batch-norm").apply(plain, context);
   // Whether the scheme folded a normalization into a layer, the name of what the layer gives tells.
   const made = producers(plain.graph);
   const floatOf = ({ value }: BiasedLayer) =>
