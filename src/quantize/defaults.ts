@@ -14,6 +14,7 @@ export const defaults = {
   form: "auto",
   granularity: "auto",
   percentile: 99.9,
+  minimum: 256,
   rangeSteps: 8,
   rounding: "nearest",
   actOrder: false,

@@ -204,7 +204,7 @@ export const quantizeOptions = z.object({
   ),
   keep: z.array(z.string()).default([]).describe(`Layers to leave as they are: ${pattern}`),
   only: z.array(z.string()).default([]).describe(`Layers to quantize, all others stay: ${pattern}`),
-  minimum: z.number().int().min(0).default(256).describe("Weights with fewer elements stay float"),
+  minimum: some("minimum", z.number().int().min(0), "Weights with fewer elements stay float"),
   layers: z
     .array(layerOptions)
     .optional()

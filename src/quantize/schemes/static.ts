@@ -3,6 +3,7 @@
 import type { Note } from "../../base/note.js";
 import { type ActivationType, isStatic } from "../options.js";
 import { nothingDone } from "../select.js";
+import { fusedNotes } from "../static/fused-notes.js";
 import { gridsOfPlan } from "../static/grids-of-plan.js";
 import { staticNotes } from "../static/notes.js";
 import { planStatic } from "../static/plan.js";
@@ -13,13 +14,16 @@ import { writeQdq } from "../static/write-qdq.js";
 import { writeQOperator } from "../static/write-qoperator.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
+/** A depthwise filter has few weights, and leaving it float would cut its island in two: weights of any size are taken. */
+const { minimum: _, ...WITHOUT_MINIMUM } = COMMON;
+
 export const staticScheme = defineScheme({
   name: "static",
   summary: "8-bit weights and activations with calibrated ranges: integers flow from operator to operator",
   reference: "https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html#static-quantization",
   operators: ["Conv", "Gemm", "MatMul"],
   reads: {
-    ...COMMON,
+    ...WITHOUT_MINIMUM,
     layers: true,
     form: true,
     granularity: true,
@@ -62,6 +66,9 @@ export const staticScheme = defineScheme({
     const weights = await weightsOfPlan(plan, grids, settings, context);
     const notes: Note[] = [...raised, ...found, ...staticNotes(plan, settings, context, weights)];
     const write = settings.form === "qoperator" ? writeQOperator : writeQdq;
-    return { model: write(plan, grids, weights), notes };
+    const result = write(plan, grids, weights);
+    // Pairs of 16 bits are fused nowhere, and integer operators need not be.
+    const fuses = settings.form !== "qoperator" && !settings.activations.endsWith("16");
+    return { model: result, notes: fuses ? [...notes, ...(await fusedNotes(result, plan, context))] : notes };
   },
 });
