@@ -76,7 +76,7 @@ const ofWeights: readonly Rule[] = [
     if (outlying === undefined || outlying < OUTLYING || !worse(suspect.spread)) return undefined;
     return {
       reason: `a few weights are far from the others, the largest ${times(outlying)} their root mean square`,
-      suggestion: `--range mse, smaller blocks (--granularity block), or ${keep(suspect)}`,
+      suggestion: `--range mse, ${inBlocks(suspect) ? "smaller blocks (--granularity block), " : ""}or ${keep(suspect)}`,
     };
   },
   (suspect) => {
@@ -96,7 +96,7 @@ const ofActivations: readonly Rule[] = [
     const { spread } = suspect;
     return {
       reason: `values of ${range(spread!.min, spread!.max)} are cut to ${range(spread!.roundedMin, spread!.roundedMax)}`,
-      suggestion: "--activation-range minmax, or calibrate on more samples (--calibration-samples)",
+      suggestion: "--activation-range min-max, or calibrate on more samples (--calibration-samples)",
     };
   },
   (suspect) => {
@@ -170,12 +170,16 @@ function cutShare(spread: Spread | undefined): number | undefined {
   return beyond / (spread.max - spread.min);
 }
 
-function moreBits({ weights, node }: Suspect): string {
+function moreBits(suspect: Suspect): string {
+  const { weights, node } = suspect;
   const bits = Number(/\d+$/.exec(weights)?.[0] ?? 8);
   const wider = bits < 8 ? weights.replace(/\d+$/, "8") : "float16";
-  if (bits >= 8) return `finer scales (--granularity block)`;
+  if (bits >= 8) return inBlocks(suspect) ? "finer scales (--granularity block)" : "--range mse";
   return `more bits for it (--layers '{"match":["${node?.name ?? ""}"],"weights":"${wider}"}')`;
 }
+
+/** Integer products have one scale a channel or tensor, none for blocks. */
+const inBlocks = ({ activations }: Suspect) => activations === "float";
 
 const times = (ratio: number) => `${ratio < 10 ? ratio.toFixed(1) : ratio.toFixed(0)} times`;
 const range = (low: number, high: number) => `${Number(low.toPrecision(3))} to ${Number(high.toPrecision(3))}`;
