@@ -28,7 +28,7 @@ export const defaults = {
   sparse: "off",
   io: "float32",
   guard: "auto",
-  biasCorrection: "empirical",
+  biasCorrection: "analytic",
   outlierShare: 0.01,
   activationRange: "mse",
   activationPercentile: 99.99,

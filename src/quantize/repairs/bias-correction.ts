@@ -17,6 +17,7 @@ export const biasCorrection = defineRepair({
   stage: "after",
   obstacle: (settings) =>
     settings.activations === "dynamic" ? "dynamic quantization leaves biases as they are" : floatsObstacle(settings),
+  // Measured on the portfolio: analytic helps every model; empirical more on depthwise ones, less on deep ones.
   byDefault: isStatic,
   apply,
 });

@@ -16,7 +16,10 @@ import { quantizeOptions } from "../schema.js";
 import { chooseScheme } from "../schemes/index.js";
 import { equalize } from "./equalize.js";
 
-const { settings } = chooseScheme(quantizeOptions.parse({ granularity: "tensor" }), targets.get("any"));
+const settingsOf = (options: object) =>
+  chooseScheme(quantizeOptions.parse({ ...options, repair: ["equalize"] }), targets.get("any")).settings;
+/** Rows and columns of weights are made even; or what stands between layers, where rows have scales of their own. */
+const ways = { weights: settingsOf({ granularity: "tensor" }), values: settingsOf({ activations: "uint8" }) };
 
 const numbers = (seed: number) => {
   const next = random(seed);
@@ -24,8 +27,8 @@ const numbers = (seed: number) => {
     Float32Array.from({ length: count }, (_, i) => (next.next() - 0.5) * 2 ** ((i % 7) * uneven));
 };
 
-const equalized = (model: Model, feeds: Feeds) =>
-  equalize.apply({ model, original: model, settings, context: stepContext([feeds]) });
+const equalized = (model: Model, feeds: Feeds, way: keyof typeof ways = "weights") =>
+  equalize.apply({ model, original: model, settings: ways[way], context: stepContext([feeds]) });
 
 type Block =
   | "conv"
@@ -112,9 +115,10 @@ test("a network of any blocks computes the same, and some channels are scaled", 
     fc.asyncProperty(
       fc.array(fc.constantFrom(...blocks), { minLength: 1, maxLength: 6 }),
       fc.nat(1000),
-      async (list, seed) => {
+      fc.constantFrom(...(Object.keys(ways) as (keyof typeof ways)[])),
+      async (list, seed, way) => {
         const { model, feeds } = network(list, seed);
-        const result = await equalized(model, feeds);
+        const result = await equalized(model, feeds, way);
         expect(result.notes.map(({ code }) => code)).toContain("equalized");
         expect(result.model).not.toBe(model);
         await expectSameResults(model, result.model, feeds, 1e-5);

@@ -12,6 +12,7 @@ import { producers, uses } from "../../../ir/traverse.js";
 import type { StepContext } from "../../../step/step.js";
 import { int64 } from "../../../tensor/tensor.js";
 import type { Feeds, Value } from "../../../tensor/value.js";
+import { ONE_THREAD } from "../../calibration/data.js";
 
 export interface Watched {
   /** A value of the model, of type float32. */
@@ -70,7 +71,10 @@ export class Means {
     samples: AsyncIterable<Feeds>,
     shifts: readonly (Float64Array | undefined)[] = [],
   ): Promise<Means> {
-    const session = await openSession(withMeans(model, watched, new Set(places)), context, UNFUSED);
+    const session = await openSession(withMeans(model, watched, new Set(places)), context, {
+      ...UNFUSED,
+      ...ONE_THREAD,
+    });
     return new Means(session, watched, context, samples, shifts);
   }
 
