@@ -17,7 +17,8 @@ export const biasCorrection = defineRepair({
   stage: "after",
   obstacle: (settings) =>
     settings.activations === "dynamic" ? "dynamic quantization leaves biases as they are" : floatsObstacle(settings),
-  // Measured on the portfolio: analytic helps every model; empirical more on depthwise ones, less on deep ones.
+  // Measured on eight models: the analytic one lowers the squared error of the outputs on each, the empirical one more on small and
+  // depthwise ones, but raises it on SqueezeNet and ResNet-56, where noise of its means is larger than what it corrects.
   byDefault: isStatic,
   apply,
 });

@@ -18,7 +18,8 @@ export const equalize = defineRepair({
   reference: "https://arxiv.org/abs/1906.04721",
   stage: "before",
   obstacle: floatsObstacle,
-  // Measured: several dB on depthwise networks, nothing to rely on elsewhere; `apply` looks whether the model is one.
+  // Measured: a DS-CNN gains 10 dB, a MobileNet loses 2 by itself and gains 1 with bias correction; other networks are left as
+  // they are (`apply` looks).
   byDefault: isStatic,
   apply,
 });
@@ -77,7 +78,7 @@ async function widths(model: Model, { classes, values }: Trace, context: Given["
 }
 
 const SAMPLES = 32;
-/** How much of the unevenness of values moves into the weights that read them: measured best of 0.5, 0.75 and 1. */
+/** How much of the unevenness of values moves into the weights that read them: of 0.5, 0.75 and 1 best for a DS-CNN and a ResNet-20, 1 for a MobileNet. */
 const ACTIVATION_SHARE = 0.75;
 const ROUNDED: ReadonlySet<string> = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Concat"]);
 
