@@ -178,5 +178,4 @@ export type Fidelity = NonNullable<ModelReport["fidelity"]>;
 export type OutputFidelity = NonNullable<Fidelity["outputs"]>[number];
 export type Accuracy = NonNullable<ModelReport["accuracy"]>;
 export type TransferSize = z.infer<typeof transfer>;
-export type ExplainedLayer = NonNullable<Report["explained"]>[number];
 export type LayerSize = NonNullable<Report["layers"]>[number];

@@ -8,6 +8,6 @@ import { outliers } from "./outliers.js";
 import type { Repair } from "./repair.js";
 import { smooth } from "./smooth.js";
 
-export { type Given, isStatic, type Repair, type Repaired } from "./repair.js";
+export type { Given, Repair } from "./repair.js";
 
 export const repairs = registry<Repair>("repair", [equalize, smooth, outliers, awq, biasCorrection]);

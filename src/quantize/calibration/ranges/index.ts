@@ -10,7 +10,7 @@ import { mse } from "./mse.js";
 import { percentile } from "./percentile.js";
 import type { CalibrationRange } from "./range.js";
 
-export type { CalibrationRange, Range, RangeOptions, Statistics } from "./range.js";
+export type { CalibrationRange, RangeOptions, Statistics } from "./range.js";
 
 export const calibrationRanges = registry<CalibrationRange>("calibration range", [
   mse,

@@ -3,7 +3,6 @@
 import type { GraphEditor } from "../../../ir/edit.js";
 import { numbersOf } from "../../../passes/constants.js";
 import { type Rows, scaledWeight } from "../../../passes/scaled-weight.js";
-import { elementCount } from "../../../tensor/dtype.js";
 import { toFloat16 } from "../../../tensor/float16.js";
 import { type Tensor, tensor } from "../../../tensor/tensor.js";
 import { type ChannelMap, gathered, NONE, stridesOf } from "./channels.js";
@@ -82,5 +81,3 @@ async function spread(constant: Tensor, map: ChannelMap, factor: (id: number) =>
   if (constant.dtype === "float16") return tensor("float16", kept, toFloat16(Float32Array.from(values)));
   return tensor("float32", kept, Float32Array.from(values));
 }
-
-export const sizeOf = (factor: Factor): number => elementCount(factor.weight.tensor.dims);
