@@ -106,7 +106,14 @@ function checkDynamic(format: NumberFormat, { granularity }: Defaulted): void {
 export const isStatic = (activations: string): activations is ActivationType =>
   (ACTIVATION_TYPES as readonly string[]).includes(activations);
 
-function checkStatic(format: NumberFormat, { form, granularity, activations, sparse }: QuantizeOptions & Defaulted) {
+function checkStatic(format: NumberFormat, options: QuantizeOptions & Defaulted) {
+  const { form, granularity, activations, sparse, layers } = options;
+  if (layers?.some(({ keep }) => !keep)) {
+    throw wrong(
+      "Static quantization makes all layers alike: an entry of layers can only keep its layers as they are.",
+      "Use keep: true in each entry, or the option keep.",
+    );
+  }
   if (format.kind !== "integer" || format.bits !== 8) {
     throw wrong(
       `Static activations need 8-bit weights (integers), not ${format.name}.`,

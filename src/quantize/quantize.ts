@@ -1,6 +1,7 @@
 // The quantize step: weights, and where asked activations, in fewer bits.
 
 import type { Note } from "../base/note.js";
+import type { Model } from "../ir/model.js";
 import { defineStep, type StepResult } from "../step/step.js";
 import { chosenRepairs } from "./repairs/choose.js";
 import type { Given, Repair } from "./repairs/index.js";
@@ -44,7 +45,7 @@ async function withRepairs(
   notes.push(...result.notes);
   // Nothing to compare where the scheme found nothing to do: the repaired model then is as good as the given one.
   if (result.model === original) return { model: given, notes, float: given };
-  model = result.model;
+  model = await withRest(scheme, { model: result.model, settings: { ...settings, keep }, context }, notes);
   for (const repair of repairs.filter(({ stage }) => stage === "after")) {
     context.signal?.throwIfAborted();
     const repaired = await repair.apply({ model, original, settings, context });
@@ -52,4 +53,18 @@ async function withRepairs(
     notes.push(...repaired.notes);
   }
   return { model, notes, float: original };
+}
+
+/** The scheme that serves what is left takes it, and says what it did; what it leaves the first has explained. */
+async function withRest(
+  first: Scheme,
+  { model, settings, context }: Omit<Given, "original">,
+  notes: Note[],
+): Promise<Model> {
+  const options = first.rest?.(settings);
+  if (options === undefined) return model;
+  const { scheme, settings: own } = chooseScheme(options, context.target);
+  const result = await scheme.apply(model, { ...own, keep: settings.keep }, context);
+  notes.push(...result.notes.filter(({ code }) => code.startsWith("quantized-")));
+  return result.model;
 }

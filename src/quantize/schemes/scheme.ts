@@ -6,7 +6,7 @@ import type { Model, Node } from "../../ir/model.js";
 import type { StepContext, StepResult } from "../../step/step.js";
 import type { Target } from "../../targets/target.js";
 import type { Workers } from "../computation.js";
-import type { OptionName, Settings } from "../options.js";
+import type { OptionName, QuantizeOptions, Settings } from "../options.js";
 import { repairsWith } from "../repairs/choose.js";
 
 /** When a scheme reads an option: always, or where other settings make it matter (`needs` says which, in words). */
@@ -57,6 +57,8 @@ export interface Scheme extends Method {
   readonly reads: Readonly<Partial<Record<OptionName, Read>>>;
   /** Operators whose weights it can change, as `operatorKey` names them; "*": any. */
   readonly operators: readonly string[];
+  /** What becomes of the weights that it leaves, as options of a step of its own, applied after it; default: nothing. */
+  rest?(settings: Settings): QuantizeOptions;
   /** The same plan as `apply` makes, of a model that has been prepared. Ranges of values are not looked at. */
   foresee(model: Model, settings: Settings, target: Target): Foresight;
   apply(model: Model, settings: Settings, context: StepContext): Promise<StepResult>;

@@ -47,6 +47,15 @@ export const staticScheme = defineScheme({
     rangeSteps: { when: ({ range }) => range === "mse", needs: "range mse" },
   },
   serves: ({ format, activations }) => format.kind === "integer" && isStatic(activations),
+  // Tables, recurrent layers and whatever else no integer kernel reads: as small in the file, float once it is loaded.
+  rest: ({ stated: { weights, keep, only, layers } }) => ({
+    weights,
+    activations: "float",
+    form: "extract",
+    keep,
+    only,
+    layers,
+  }),
   foresee(model, settings, target) {
     const plan = planStatic(model, settings, target);
     const form = `int8-static`;
