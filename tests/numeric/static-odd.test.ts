@@ -6,11 +6,13 @@ import { type GraphBuilder, graphBuilder, makeFunction } from "../../src/ir/buil
 import type { Model } from "../../src/ir/model.js";
 import { assertValid } from "../../src/ir/verify.js";
 import { toBytes } from "../../src/onnx/encode.js";
+import { quantizeStep } from "../../src/quantize/quantize.js";
 import { toFloat16 } from "../../src/tensor/float16.js";
 import { random } from "../../src/tensor/random.js";
 import { float32, type Tensor, tensor } from "../../src/tensor/tensor.js";
 import type { Feeds } from "../../src/tensor/value.js";
 import { farthest, outputsOf, quantizeStatic } from "../support/static-quantize.js";
+import { stepContext } from "../support/step-context.js";
 
 const { normal } = random(11);
 const product = (dims: readonly number[]) => dims.reduce((all, dim) => all * dim, 1);
@@ -226,5 +228,43 @@ describe("numbers", () => {
     const [b] = Object.values(await outputsOf(narrow.model, x));
     expect(farthest(a!, right!)).toBeLessThan(farthest(b!, right!));
     expect(wide.notes.map(({ code }) => code)).toContain("slow-form");
+  });
+});
+
+describe("weights that no integer kernel reads", () => {
+  const b = graphBuilder();
+  b.input("ids", "int64", [1, 5]);
+  b.initializer("table", normals([60, 16]));
+  b.initializer("w", normals([16, 24]));
+  b.output(b.node("MatMul", [b.node("Gather", ["table", "ids"]), "w"]), "float32");
+  const given = b.model({ opset: 17 });
+  const ids: Feeds = { ids: { dtype: "int64", dims: [1, 5], data: BigInt64Array.of(0n, 7n, 59n, 3n, 7n) } };
+  const made = async (options: object) => {
+    const parsed = quantizeStep.options.parse({ activations: "uint8", repair: ["none"], ...options });
+    return (await quantizeStep.apply(given, parsed, stepContext([ids]))).model;
+  };
+
+  it("are stored in 8 bits too, and keep their name", async () => {
+    const result = await made({});
+    assertValid(result);
+    expect(constant(result, "table")).toBeUndefined();
+    expect(constant(result, "table_quantized")).toMatchObject({ dtype: "int8", dims: [60, 16] });
+    expect(constant(result, "w_quantized")?.dtype).toBe("int8");
+    const [before] = Object.values(await outputsOf(given, ids));
+    const [after] = Object.values(await outputsOf(result, ids));
+    expect(farthest(before!, after!)).toBeLessThan(0.5);
+  });
+
+  it("stay float where keep names them", async () => {
+    const result = await made({ keep: ["embeddings"] });
+    expect(constant(result, "table")?.dtype).toBe("float32");
+    expect(constant(result, "w_quantized")?.dtype).toBe("int8");
+  });
+
+  it("have no options of their own", async () => {
+    await expect(made({ layers: [{ match: ["table"], weights: "int4" }] })).rejects.toMatchObject({
+      code: "quantize-options",
+      message: expect.stringContaining("all layers alike"),
+    });
   });
 });
