@@ -48,6 +48,10 @@ describe("stated sizes", () => {
     expect(shapesOf(model({ x: [null, 3, null, null] }), { "x[2]": 64, "x[3]": 48 })).toEqual({ x: [1, 3, 64, 48] });
   });
 
+  test("a question mark is no name: each stands for itself", () => {
+    expect(shapesOf(model({ x: [1, 3, "?", "?"] }), { x: [1, 3, 48, 192] })).toEqual({ x: [1, 3, 48, 192] });
+  });
+
   test("a binding states itself", () => {
     const sizes = fc.record({ batch: fc.integer({ min: 0, max: 9 }), seq: fc.integer({ min: 0, max: 99 }) });
     fc.assert(

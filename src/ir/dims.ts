@@ -93,8 +93,11 @@ export const statedOf = (binding: Binding): StatedDims => Object.fromEntries([..
 
 const shapeOf = (input: ValueInfo): Shape | undefined =>
   input.type?.kind === "tensor" || input.type?.kind === "sparse-tensor"
-    ? input.type.shape?.map((dim) => (dim === "" || (typeof dim === "number" && dim < 0) ? null : dim))
+    ? input.type.shape?.map((dim) => (isNameless(dim) ? null : dim))
     : undefined;
+
+/** Exporters that have no name write none, -1, or a question mark for every such dimension. */
+const isNameless = (dim: Dim) => dim === "" || dim === "?" || (typeof dim === "number" && dim < 0);
 
 function readStated(
   stated: StatedDims,
