@@ -1,5 +1,6 @@
 // compressWithin: a recipe, and what its result may cost: a largest drop, size or time. Layers are given back more precision,
 // or fewer bits, by what each was measured to do to the outputs, until the limits hold on data that had no part in the choice.
+// Long because the three limits share one search, whose steps are read in order.
 
 import { invalid, PareError } from "./base/errors.js";
 import { info, type Note, warning } from "./base/note.js";

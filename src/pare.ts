@@ -1,5 +1,6 @@
 // The main job, `pare model.onnx`: clean up, try the forms that the target runs fast, judge each against the original on
 // the engine, and choose the best of those that are as good and not slower: the least size times time.
+// Long because the flow, the forms that it tries and how they are timed are read together.
 
 import { PareError } from "./base/errors.js";
 import { info, type Note, warning } from "./base/note.js";

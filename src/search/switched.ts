@@ -1,5 +1,6 @@
 // The switched model: float and compressed in one graph, with a flag (a boolean input) for everything that was rounded.
 // One session answers what the outputs are when any choice of layers is quantized: nothing is loaded again.
+// Long because everything that can be rounded has a switch of its own kind.
 
 import type { Note } from "../base/note.js";
 import { info } from "../base/note.js";

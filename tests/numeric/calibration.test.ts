@@ -1,5 +1,6 @@
 // Calibration of whole models: what is found, that it does not depend on how the data comes, that memory does not grow with
 // it, and that what is kept in a file holds.
+// Long because every range method is checked against its own plain definition.
 
 import { describe, expect, test } from "vitest";
 import { PareError } from "../../src/base/errors.js";

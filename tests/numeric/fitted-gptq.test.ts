@@ -1,4 +1,5 @@
 // GPTQ against a plain implementation of the paper, and what it does to the outputs of a product.
+// Long because it holds a plain reference of the method.
 
 import { describe, expect, it } from "vitest";
 import { inverseFactor, type Multiply, multiplyHere } from "../../src/quantize/fitted/cholesky.js";

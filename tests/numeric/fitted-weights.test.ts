@@ -1,5 +1,6 @@
 // Fitted codes through the quantize step: what every form computes with them on the engine, on which inputs they are fitted, what
 // is refused, and that threads play no part.
+// Long because every form of weights is fitted and computed.
 
 import { describe, expect, it } from "vitest";
 import type { Dataset } from "../../src/data/dataset.js";

@@ -1,6 +1,7 @@
 // Each operator that static quantization knows, alone and in the chains it meets in real models: the runtime's optimised graph
 // holds the planned integer operators and no pair is left between them, and fused results are those of the pairs computed in
 // float, within one step of the result's scale (ties round either way where the runtime merges two roundings).
+// Long because every operator family is built and proved fused.
 
 import { describe, expect, it } from "vitest";
 import { type GraphBuilder, graphBuilder } from "../../src/ir/build.js";

@@ -62,7 +62,7 @@ export function fromJson(json: unknown, key: string, model: Model): Stored {
     throw invalid("calibration-model", "The calibration file is of another model.", {
       expected: key,
       found: data.model,
-      hint: "Ranges hold for the model that was run, with these weights. Name another file, or remove this one: it is then made anew.",
+      hint: "Ranges hold for the model that was run: its weights, and what repairs made of them by the data. State the data and repairs that it was written with, name another file, or remove this one: it is then made anew.",
     });
   }
   const known = definitions(model.graph);

@@ -3,7 +3,7 @@
 import type { Method } from "../../base/registry.js";
 import type { Model } from "../../ir/model.js";
 import type { StepContext, StepResult } from "../../step/step.js";
-import type { Settings } from "../options.js";
+import { isStatic as hasRanges, type Settings } from "../options.js";
 
 export interface Given {
   /** What is to be rewritten: stage "before", the float model; stage "after", the model that the scheme made. */
@@ -33,7 +33,7 @@ export interface Repair extends Method {
 export const defineRepair = (repair: Repair): Repair => Object.freeze(repair);
 
 /** Activations are integers with ranges that were calibrated. */
-export const isStatic = ({ activations }: Settings): boolean => activations !== "float" && activations !== "dynamic";
+export const isStatic = ({ activations }: Settings): boolean => hasRanges(activations);
 
 /** 16-bit and 32-bit floats have a relative error: nothing that rescales or shifts helps them. */
 export const floatsObstacle = ({ format }: Settings): string | undefined =>

@@ -14,16 +14,13 @@ import { writeQdq } from "../static/write-qdq.js";
 import { writeQOperator } from "../static/write-qoperator.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
-/** A depthwise filter has few weights, and leaving it float would cut its island in two: weights of any size are taken. */
-const { minimum: _, ...WITHOUT_MINIMUM } = COMMON;
-
 export const staticScheme = defineScheme({
   name: "static",
   summary: "8-bit weights and activations with calibrated ranges: integers flow from operator to operator",
   reference: "https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html#static-quantization",
   operators: ["Conv", "Gemm", "MatMul"],
   reads: {
-    ...WITHOUT_MINIMUM,
+    ...COMMON,
     layers: true,
     form: true,
     granularity: true,
@@ -48,8 +45,9 @@ export const staticScheme = defineScheme({
   },
   serves: ({ format, activations }) => format.kind === "integer" && isStatic(activations),
   // Tables, recurrent layers and whatever else no integer kernel reads: as small in the file, float once it is loaded.
-  rest: ({ stated: { weights, keep, only, layers } }) => ({
+  rest: ({ stated: { weights, minimum, keep, only, layers } }) => ({
     weights,
+    minimum,
     activations: "float",
     form: "extract",
     keep,

@@ -23,6 +23,11 @@ export function staticNotes(
     );
   }
   if (weights) notes.push(...weightNotes(weights, settings, target));
+  if (settings.form === "qoperator" && plan.clusters.length > 0) {
+    const text =
+      "Biases are not corrected in form qoperator: form qdq, which the runtime fuses alike, is more accurate.";
+    notes.push(info("bias-not-corrected", text));
+  }
   if (settings.activations.endsWith("16")) {
     const text = `No runtime on a CPU has integer kernels for ${settings.activations}: these operators run in float32 between rounding, slower than float.`;
     notes.push(warning("slow-form", text));
