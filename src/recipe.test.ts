@@ -14,7 +14,7 @@ const thrown = (recipe: unknown): PareError => {
 describe("parseRecipe", () => {
   test("fills in defaults, from JSON text as from a value", () => {
     const plan = parseRecipe('[{"method":"quantize","weights":"uint4"}]');
-    expect(plan[0]?.options).toMatchObject({ weights: "uint4", activations: "float", minimum: 256 });
+    expect(plan[0]?.options).toMatchObject({ weights: "uint4", activations: "float", keep: [] });
     expect(printRecipe(plan)).toBe(printRecipe(parseRecipe([{ method: "quantize", weights: "uint4" }])));
   });
 

@@ -70,7 +70,7 @@ export const half = defineScheme({
     });
     const notes = [...raised, ...ranged.notes, ...borders(model, ranged, settings), ...keptNodes(kept)];
     // Casts around values alone would make the file larger, and no weight smaller; who states io asks for just them.
-    if (settings.io === "float32" && !settings.float16Io?.length && narrowed === 0) {
+    if (settings.io === "float32" && !settings.float16Io?.length && narrowed === 0 && decoding.size === 0) {
       return { model: given, notes: [...notes, nothingDone("float16", given)] };
     }
     return { model: converted, notes: [...notes, ...speed(context), JUDGED] };
