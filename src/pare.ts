@@ -62,6 +62,7 @@ const LATENCY_BUDGET_MS = 400;
 const TIMINGS = 3;
 const CLEARLY_SLOWER = 3;
 const CHOSEN = "chosen";
+const STATIC = "int8 static";
 const CLEAN = { method: "clean" } as const;
 
 /**
@@ -135,9 +136,7 @@ export function formsFor(
   );
   return [
     ...narrow,
-    ...(fast.staticInt8.length > 0 && !synthetic
-      ? [one("int8 static", { weights: "int8", activations: "uint8" })]
-      : []),
+    ...(fast.staticInt8.length > 0 && !synthetic ? [one(STATIC, { weights: "int8", activations: "uint8" })] : []),
     ...(fast.dynamicInt8 ? [one("int8 dynamic", { weights: "int8", activations: "dynamic" })] : []),
     ...(["int4", "int5", "int6"] as const).map((weights) =>
       one(`${weights} blocks self-extracting`, { weights, form: "extract" }),
@@ -304,6 +303,11 @@ function next(target: Target, synthetic: boolean, chosen: Attempt | undefined): 
   const float = chosen === undefined || chosen.form.startsWith("float16");
   return [
     ...(synthetic ? ["--data <dataset.json | folder>  to judge by your own data instead of synthetic inputs"] : []),
+    ...(!synthetic && target.fast.staticInt8.length > 0 && chosen?.form !== STATIC
+      ? [
+          "pare quantize <model> --activations uint8 --data <dataset> --max-drop 0.01  integers throughout, the fastest on CPUs; layers that lose most stay float",
+        ]
+      : []),
     ...(target.name === "any" ? ["--target node (or webgpu)  where packed 4-bit and 8-bit products are fast"] : []),
     float
       ? 'pare quantize <model> --weights uint8 --form extract --keep "<node or glob>"  to keep sensitive layers in float'
