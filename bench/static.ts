@@ -41,7 +41,7 @@ const work = join(repository, "bench/.work/static");
 const chosen = subjects(Number(values.limit)).filter(
   ({ name }) => positionals.length === 0 || positionals.includes(name),
 );
-const python = values.tables ? undefined : environment(join(repository, "bench/.venv"));
+const python = environment(join(repository, "bench/.venv"));
 const script = fileURLToPath(new URL("./static/peer.py", import.meta.url));
 const ours = fileURLToPath(new URL("./static/ours.mjs", import.meta.url));
 const scorer = fileURLToPath(new URL("./static/score.ts", import.meta.url));

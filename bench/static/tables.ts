@@ -20,13 +20,19 @@ const pare = (model: ModelFigures, label = DEFAULTS) =>
   model.rows.find((row) => row.by === "pare" && row.label === label);
 const peer = (model: ModelFigures, label = model.best) =>
   model.rows.find((row) => row.by === "onnxruntime" && row.label === label);
+const brief = (value: number | undefined) => value?.toPrecision(2) ?? "-";
+/** The least divergence of all settings of the peer. */
+const nearest = ({ rows }: ModelFigures): number | undefined =>
+  rows
+    .flatMap(({ by, divergence }) => (by === "onnxruntime" && divergence !== undefined ? [divergence] : []))
+    .sort((a, b) => a - b)[0];
 const latency = (row: Figures | undefined) => row?.latency?.ratio.toFixed(2) ?? "-";
 
 /** One row a model: float32, pare as it is by default, and the peer's setting of the best score. */
 export function summaryTable(models: readonly ModelFigures[]): string {
   return [
-    "| model | n | float32 | pare, defaults | from float32 (95%) | onnxruntime, best | its setting | pare minus onnxruntime (95%) | latency ratio: pare, onnxruntime | seconds | peak MB |",
-    "|---|---|---|---|---|---|---|---|---|---|---|",
+    "| model | n | float32 | pare, defaults | from float32 (95%) | onnxruntime, best | its setting | pare minus onnxruntime (95%) | divergence: pare, onnxruntime's least | latency ratio: pare, onnxruntime | seconds | peak MB |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ...models.map((model) => {
       const [own, other] = [pare(model), peer(model)];
       return `| ${[
@@ -38,6 +44,7 @@ export function summaryTable(models: readonly ModelFigures[]): string {
         score(model, other),
         model.best ?? "-",
         difference(model, model.against),
+        `${brief(own?.divergence)}, ${brief(nearest(model))}`,
         `${latency(own)}, ${latency(other)}`,
         `${own?.seconds?.toFixed(1) ?? "-"}, ${other?.seconds?.toFixed(1) ?? "-"}`,
         `${megabytes(own?.peak)}, ${megabytes(other?.peak)}`,
@@ -63,7 +70,7 @@ export function modelTable(model: ModelFigures): string {
         remark ? `${label} (${remark})` : label,
         score(model, row),
         difference(model, row.difference),
-        row.divergence?.toPrecision(2) ?? "-",
+        brief(row.divergence),
         bytes ?? "-",
         time ? `${time.ratio.toFixed(2)} [${time.low.toFixed(2)}, ${time.high.toFixed(2)}]` : "-",
         seconds?.toFixed(1) ?? "-",
@@ -80,6 +87,7 @@ export function verdicts(models: readonly ModelFigures[]): string {
   const bars: readonly (readonly [string, (model: ModelFigures) => Verdict | undefined])[] = [
     ["At least as accurate as the peer's best setting, within one standard error", asAccurate],
     ["On depthwise models strictly more accurate than it", strictlyBetter],
+    ["Nearer to float32 (less divergence) than every setting of the peer", nearer],
     ["On CNNs at most 1 point below float32", nearFloat],
     ["Not slower than the peer's best file (quartiles of the ratios overlap, or faster)", asFast],
     ["Made at least 3 times faster than the peer's best, or in at most a third of its memory", cheaply("best")],
@@ -112,6 +120,12 @@ function asAccurate(model: ModelFigures): Verdict | undefined {
 function strictlyBetter(model: ModelFigures): Verdict | undefined {
   if (!model.depthwise || !model.against) return undefined;
   return [model.against.value > 0, difference(model, model.against)];
+}
+
+function nearer(model: ModelFigures): Verdict | undefined {
+  const [own, other] = [pare(model)?.divergence, nearest(model)];
+  if (own === undefined || other === undefined) return undefined;
+  return [own < other, `${brief(own)} against ${brief(other)}`];
 }
 
 function nearFloat(model: ModelFigures): Verdict | undefined {

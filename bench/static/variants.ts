@@ -26,8 +26,6 @@ export interface Peer {
   readonly settings: PeerSettings;
 }
 
-export type Variant = Ours | Peer;
-
 const ours = (label: string, options: Quantize = {}, target = "any"): Ours => ({
   by: "pare",
   label,
@@ -46,6 +44,7 @@ export const pares: readonly Ours[] = [
   ...["min-max", "moving-average", "percentile", "entropy", "mse", "median", "mean-sigma"].map((activationRange) =>
     explored(activationRange, { activationRange }),
   ),
+  ...["bias-correction", "equalize", "smooth"].map((repair) => explored(`repair ${repair}`, { repair: [repair] })),
 ];
 
 /** The signature's own types, and those that its documentation recommends for CPUs; each with every setting. */
