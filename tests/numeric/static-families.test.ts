@@ -110,6 +110,15 @@ const families: Readonly<Record<string, Family>> = {
     fused: { QGemm: 2, Relu: 0 },
     left: { quantize: 1, dequantize: 0 },
   },
+  "Gemm with a Relu that float operators read": {
+    dims: [2, 10],
+    build(b, x) {
+      b.initializer("w", normals([10, 12]));
+      return b.node("LogSoftmax", [relu(b, b.node("Gemm", [x, "w"]))]);
+    },
+    fused: { QGemm: 1, FusedGemm: 0, Relu: 0 },
+    left: { quantize: 1, dequantize: 1 },
+  },
   "MatMul with a bias behind, of matrices": {
     dims: [3, 10],
     build(b, x) {

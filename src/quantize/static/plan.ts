@@ -66,8 +66,11 @@ export function planStatic(
 /** What is taken as integers, and what fuses only when it is given as such; in graph order. */
 function quantizedValues({ clusters, wanted }: Islands, facts: GraphFacts): Set<string> {
   const all = new Set(wanted);
-  for (const { use, tails } of clusters.values()) {
-    if (use.result === "integer") for (const { result } of tails) all.add(result);
+  for (const { node, use, tails } of clusters.values()) {
+    for (const { result, nodes } of tails) {
+      // A Gemm with a Relu behind it becomes one float operator of both before it could become an integer one.
+      if (use.result === "integer" || (node.opType === "Gemm" && nodes.length > 0)) all.add(result);
+    }
   }
   const ordered = new Set<string>();
   for (const { name } of facts.graph.inputs) if (all.has(name)) ordered.add(name);
