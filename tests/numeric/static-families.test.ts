@@ -110,6 +110,17 @@ const families: Readonly<Record<string, Family>> = {
     fused: { QGemm: 2, Relu: 0 },
     left: { quantize: 1, dequantize: 0 },
   },
+  "Conv, MaxPool and a Relu behind it": {
+    dims: [1, 3, 9, 9],
+    build(b, x) {
+      b.initializer("w", normals([6, 3, 3, 3]));
+      b.initializer("v", normals([4, 6, 3, 3]));
+      const pooled = b.node("MaxPool", [b.node("Conv", [x, "w"])], { attributes: { kernel_shape: [2, 2] } });
+      return b.node("Conv", [relu(b, pooled), "v"]);
+    },
+    fused: { QLinearConv: 2, MaxPool: 1, Relu: 0 },
+    left: { quantize: 1, dequantize: 1 },
+  },
   "Gemm with a Relu that float operators read": {
     dims: [2, 10],
     build(b, x) {

@@ -1,5 +1,5 @@
-// What static quantization does to a model before it plans: as every scheme, the opset that its scales need, and a product
-// with a bias behind it as one Gemm.
+// What static quantization does to a model before it plans: as every scheme, the opset that its scales need; a product with a
+// bias behind it as one Gemm, and a Relu behind a MaxPool before it.
 
 import type { Note } from "../../base/note.js";
 import { GraphEditor } from "../../ir/edit.js";
@@ -16,7 +16,7 @@ export async function prepareStatic(
 ): Promise<{ readonly model: Model; readonly notes: readonly Note[] }> {
   // Scales of channels came with opset 13, 16-bit codes with 21.
   const { model, notes } = raiseOpset(await prepare(given), settings.activations.endsWith("16") ? 21 : 13);
-  const graph = withBiases(model.graph);
+  const graph = reluFirst(withBiases(model.graph));
   return { model: graph === model.graph ? model : { ...model, graph }, notes };
 }
 
@@ -52,6 +52,25 @@ function withBiases(graph: Graph): Graph {
       editor.setInitializer(shaped, { ...constant, dims: [...Array<number>(rank - 1).fill(1), weight.dims[1]!] });
       editor.replace(add, [{ ...add, inputs: add.inputs.map((name) => (name === bias ? shaped : name)) }]);
     }
+  }
+  return editor.done();
+}
+
+/**
+ * The largest of several numbers and 0 is the same whichever is taken first, and a Relu before the MaxPool goes into the layer
+ * before that: the values between have one sign then, and one scale with those behind.
+ */
+function reluFirst(graph: Graph): Graph {
+  const editor = new GraphEditor(graph);
+  for (const pool of graph.nodes) {
+    const [taken = ""] = pool.inputs;
+    const [pooled = "", indices = ""] = pool.outputs;
+    if (pool.opType !== "MaxPool" || pool.domain !== "" || indices !== "" || editor.isOutput(pooled)) continue;
+    const [relu, ...others] = editor.consumers(pooled);
+    if (relu?.opType !== "Relu" || relu.domain !== "" || others.length > 0) continue;
+    const positive = editor.unique(`${taken}_relu`);
+    editor.replace(pool, [{ ...relu, inputs: [taken], outputs: [positive] }]);
+    editor.replace(relu, [{ ...pool, inputs: [positive], outputs: relu.outputs }]);
   }
   return editor.done();
 }
