@@ -96,7 +96,9 @@ async function main(request: ScoreRequest): Promise<Record<string, Scored>> {
     try {
       sessions.set(file, await ort.InferenceSession.create(file, options));
     } catch (error) {
-      found[file] = { failed: error instanceof Error ? error.message.split("\n")[0]! : String(error) };
+      const text = error instanceof Error ? error.message.split("\n")[0]! : String(error);
+      // Where the file stands on this machine is nobody's business.
+      found[file] = { failed: text.replaceAll(/\/\S*\//g, "") };
     }
   }
   const outcomes = new Map([...sessions.keys()].map((file) => [file, {} as Record<string, Outcome>]));
