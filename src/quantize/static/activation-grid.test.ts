@@ -3,7 +3,8 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { activationGrid, CODES, roundHalfEven } from "./activation-grid.js";
+import { roundHalfEven } from "../../kernels/numbers.js";
+import { activationGrid, CODES } from "./activation-grid.js";
 import { UNBOUNDED } from "./activation-tail.js";
 
 const types = fc.constantFrom(...(Object.keys(CODES) as (keyof typeof CODES)[]));

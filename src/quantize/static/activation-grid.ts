@@ -1,6 +1,7 @@
 // Scale and zero point of an activation, from the range that its codes must cover.
 //   y = saturate(round_half_even(x / scale) + zero point)         https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html
 
+import { roundHalfEven } from "../../kernels/numbers.js";
 import type { ActivationType } from "../options.js";
 import type { Bounds } from "./activation-tail.js";
 
@@ -52,11 +53,6 @@ export function activationGrid(
   }
   return { dtype, scale, zeroPoint };
 }
-
-const MAGIC = 1.5 * 2 ** 52;
-
-/** To the nearest integer, ties to the even one; |value| below 2^51. */
-export const roundHalfEven = (value: number): number => value + MAGIC - MAGIC;
 
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);

@@ -1,10 +1,10 @@
 // A weight of integer products in the file: codes, scales and zero points as the node sees it, and int32 biases that fit them.
 // Scales are found when the step runs (notes tell of them); codes are made again when they are pulled, one weight at a time.
 
+import { floats, roundHalfEven } from "../../kernels/numbers.js";
 import { derivedData, float32, type Tensor, tensor } from "../../tensor/tensor.js";
 import { notFinite } from "../computation.js";
 import { matrixOrder, viewDims } from "../views.js";
-import { roundHalfEven } from "./activation-grid.js";
 import type { SeenWeight } from "./graph-facts.js";
 import type { WeightInput } from "./operators/index.js";
 import { ordersOf } from "./saturation.js";
@@ -60,7 +60,7 @@ export async function integerWeight(
     orders: form.saturates && form.dtype === "int8" ? ordersOf(input.sum, dims.slice(1)) : [],
   };
   const read = async () => {
-    const values = floatsOf(await weight.tensor.data.read());
+    const values = floats(await weight.tensor.data.read(), "float32");
     return turned ? transposed(values, dims) : values;
   };
   const values = await read();
@@ -152,11 +152,6 @@ function put(
     const first = Math.floor(vector / inner) * length * inner + (vector % inner);
     bytes[first + (i % length) * inner] = codes[i]! + offset;
   }
-}
-
-export function floatsOf(bytes: Uint8Array): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
-  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }
 
 /** A matrix that stands as [columns, rows], as [rows, columns] = dims. */

@@ -1,7 +1,7 @@
 // Scales and codes of the weight of an integer product, one channel after the other: symmetric, so that products need no
 // correction; large enough for the int32 bias; and, where the target's kernel may saturate, so that it cannot.
 
-import { roundHalfEven } from "./activation-grid.js";
+import { roundHalfEven } from "../../kernels/numbers.js";
 import { excess, type Order, withinPairs } from "./saturation.js";
 
 export interface FitOptions {

@@ -1,23 +1,16 @@
 // The integer weights, biases and scalars of a plan, each made once for those that share it.
 
 import type { Initializer, Node } from "../../ir/model.js";
+import { floats } from "../../kernels/numbers.js";
 import type { StepContext } from "../../step/step.js";
 import { elementCount } from "../../tensor/dtype.js";
-import { fromFloat16 } from "../../tensor/float16.js";
 import { type Tensor, tensor } from "../../tensor/tensor.js";
 import type { ActivationType, Settings } from "../options.js";
 import { matrixOrder } from "../views.js";
 import { type ActivationGrid, activationGrid } from "./activation-grid.js";
 import { UNBOUNDED } from "./activation-tail.js";
 import type { SeenWeight } from "./graph-facts.js";
-import {
-  type BiasOf,
-  floatsOf,
-  type IntegerWeight,
-  integerBias,
-  integerWeight,
-  type WeightForm,
-} from "./integer-weight.js";
+import { type BiasOf, type IntegerWeight, integerBias, integerWeight, type WeightForm } from "./integer-weight.js";
 import type { WeightInput } from "./operators/index.js";
 import type { DetailedPlan } from "./plan.js";
 
@@ -114,9 +107,7 @@ export const mayPairsSaturate = (settings: Settings, target: StepContext["target
 
 async function biasOf(value: Initializer): Promise<Float32Array> {
   if (value.sparse !== undefined) return new Float32Array(elementCount(value.dims));
-  const bytes = await value.data.read();
-  if (value.dtype !== "float16") return floatsOf(bytes);
-  return fromFloat16(new Uint16Array(bytes.slice().buffer));
+  return floats(await value.data.read(), value.dtype === "float16" ? "float16" : "float32");
 }
 
 function scalarsOf({ facts, islands }: DetailedPlan, dtype: ActivationType): Weights["scalars"] {

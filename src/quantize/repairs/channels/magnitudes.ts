@@ -1,7 +1,8 @@
 // The largest magnitude of each row of a weight, read in pieces.
 
+import { cutter } from "../../../kernels/cut.js";
+import { FLOAT_BYTES, floats } from "../../../kernels/numbers.js";
 import { elementCount } from "../../../tensor/dtype.js";
-import { fromFloat16 } from "../../../tensor/float16.js";
 import type { Tensor } from "../../../tensor/tensor.js";
 
 /** One number for each `length` consecutive elements of a float32 or float16 tensor. NaN counts as 0. */
@@ -18,18 +19,18 @@ export async function rowMagnitudes(tensor: Tensor, length: number): Promise<Flo
   return largest;
 }
 
+const PIECE = 2 ** 18;
+
 /** The elements of a float32 or float16 tensor in order, in pieces of bounded size. */
-export async function* floatPieces({ dtype, data }: Tensor): AsyncIterable<Float32Array> {
-  const size = dtype === "float16" ? 2 : 4;
-  let rest = new Uint8Array(0);
-  for await (const piece of data.stream()) {
-    const joined = new Uint8Array(rest.length + piece.length);
-    joined.set(rest);
-    joined.set(piece, rest.length);
-    // A piece may end inside an element: the part waits for the next.
-    const whole = joined.length - (joined.length % size);
-    rest = joined.slice(whole);
-    const bytes = joined.buffer.slice(0, whole);
-    yield dtype === "float16" ? fromFloat16(new Uint16Array(bytes)) : new Float32Array(bytes);
+export async function* floatPieces({ dtype, dims, data }: Tensor): AsyncIterable<Float32Array> {
+  const from = dtype === "float16" ? "float16" : "float32";
+  const elements = elementCount(dims);
+  const bytes = cutter(data.stream());
+  try {
+    for (let first = 0; first < elements; first += PIECE) {
+      yield floats(await bytes.take(Math.min(PIECE, elements - first) * FLOAT_BYTES[from]), from);
+    }
+  } finally {
+    await bytes.close();
   }
 }

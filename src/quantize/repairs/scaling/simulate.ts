@@ -1,7 +1,7 @@
 // A weight as the scheme will make of it: quantized by the kernels that will write it, and decoded again.
 
+import { floats } from "../../../kernels/numbers.js";
 import type { StepContext } from "../../../step/step.js";
-import { fromFloat16 } from "../../../tensor/float16.js";
 import { packingFor } from "../../../tensor/packing.js";
 import { type CodeLayout, gridFor } from "../../codes.js";
 import type { Workers } from "../../computation.js";
@@ -126,8 +126,7 @@ function linear(values: Float32Array, { format, symmetric, cut }: CodeLayout, co
 
 /** The numbers of a weight as they are, in float32. */
 export async function numbersOf({ tensor }: Weight): Promise<Float32Array> {
-  const bytes = (await tensor.data.read()).slice();
-  return tensor.dtype === "float16" ? fromFloat16(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
+  return floats((await tensor.data.read()).slice(), tensor.dtype);
 }
 
 const decoded = (format: Settings["format"], code: number) => {
