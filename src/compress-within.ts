@@ -12,7 +12,7 @@ import { measure } from "./measure.js";
 import type { Report } from "./metrics/report.js";
 import { workOf } from "./metrics/work.js";
 import { layOutModel } from "./onnx/encode.js";
-import { formsFor } from "./pare.js";
+import { choosingPart, formsFor } from "./pare.js";
 import { type PlannedStep, parseRecipe, type Recipe } from "./recipe.js";
 import { type GivenBack, giveBack } from "./search/give-back.js";
 import { describeLoss, type Loss, lossOf, type MaxDrop, parseMaxDrop, within } from "./search/loss.js";
@@ -126,9 +126,7 @@ class Search {
     private readonly services: Services,
     private readonly options: Omit<WithinOptions, "maxDrop"> & { readonly drop: MaxDrop | undefined },
   ) {
-    const part = services.data.split("calibrate");
-    const whole: Dataset = { ...part, split: () => whole };
-    this.#choosing = whole;
+    this.#choosing = choosingPart(services.data);
   }
 
   async result(): Promise<WithinResult> {

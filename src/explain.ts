@@ -5,13 +5,14 @@ import type { Note } from "./base/note.js";
 import { info, warning } from "./base/note.js";
 import type { CompressResult } from "./compress.js";
 import { verifyModel } from "./engine/compare.js";
+import { UNFUSED } from "./engine/runtime.js";
 import { SESSION_FACTOR, weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
 import type { Report } from "./metrics/report.js";
 import { RECIPE_KEY } from "./recipe.js";
 import { type Asked, explainedRows, type LayerExplanation } from "./search/rows.js";
 import { decibels, SAMPLES } from "./search/sensitivity.js";
-import { switchedModel, UNFUSED } from "./search/switched.js";
+import { switchedModel } from "./search/switched.js";
 import { type ServiceOptions, type Services, withServices } from "./services.js";
 import type { Feeds } from "./tensor/value.js";
 

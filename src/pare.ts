@@ -165,7 +165,7 @@ async function makeForms(clean: Model, services: Services, check = false) {
 }
 
 /** The part that chooses, as a dataset that is not split again: the report measures on the other. */
-function choosingPart(data: Dataset): Dataset {
+export function choosingPart(data: Dataset): Dataset {
   const part = data.split("calibrate");
   const whole: Dataset = { ...part, split: () => whole };
   return whole;

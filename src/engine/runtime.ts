@@ -25,6 +25,9 @@ export interface SessionOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
+/** Session config under which pairs of QuantizeLinear and DequantizeLinear stay what the file says: nothing is fused around them. */
+export const UNFUSED = { "session.disable_quant_qdq": "1" } as const;
+
 /** A model as a runtime takes it. `external` are the side files that inline bytes refer to by location. */
 export type SessionSource =
   | { readonly bytes: Uint8Array; readonly external?: readonly { readonly path: string; readonly data: Uint8Array }[] }

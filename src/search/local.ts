@@ -5,10 +5,11 @@ import type { Dataset } from "../data/dataset.js";
 import { capture } from "../engine/capture.js";
 import { asNumbers } from "../engine/feeds.js";
 import { observe, type Shape } from "../engine/observe.js";
+import { UNFUSED } from "../engine/runtime.js";
 import type { EngineServices } from "../engine/session.js";
 import { byteCount } from "../tensor/dtype.js";
 import type { Feeds, Value } from "../tensor/value.js";
-import { type Switch, type Switched, UNFUSED, withFlags } from "./switched.js";
+import { type Switch, type Switched, withFlags } from "./switched.js";
 
 /** Of one value, before it is rounded and after, over all samples. */
 export interface Spread {

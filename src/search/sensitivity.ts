@@ -2,9 +2,10 @@
 
 import type { Dataset } from "../data/dataset.js";
 import { adaptFeeds, asNumbers } from "../engine/feeds.js";
+import { UNFUSED } from "../engine/runtime.js";
 import { type EngineServices, withSession } from "../engine/session.js";
 import type { Value } from "../tensor/value.js";
-import { type Switch, type Switched, UNFUSED, withFlags } from "./switched.js";
+import { type Switch, type Switched, withFlags } from "./switched.js";
 
 /** Error power over signal power: of each output, and their mean. 0: equal; Infinity: new NaNs or infinities. */
 export interface Noise {

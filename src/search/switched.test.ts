@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { stepContext } from "../../tests/support/step-context.js";
 import type { Dataset } from "../data/dataset.js";
 import type { Runtime } from "../engine/runtime.js";
+import { UNFUSED } from "../engine/runtime.js";
 import { withSession } from "../engine/session.js";
 import { graphBuilder } from "../ir/build.js";
 import type { Model } from "../ir/model.js";
@@ -13,7 +14,7 @@ import { float32 } from "../tensor/tensor.js";
 import type { Feeds } from "../tensor/value.js";
 import { rankedMoves } from "./moves.js";
 import { sensitivity } from "./sensitivity.js";
-import { type Switched, switchedModel, UNFUSED, withFlags } from "./switched.js";
+import { type Switched, switchedModel, withFlags } from "./switched.js";
 
 const numbers = (count: number, seed: number) => {
   const source = random(seed);

@@ -39,9 +39,6 @@ export interface Switched {
   readonly notes: readonly Note[];
 }
 
-/** Nothing is fused into integer kernels: the arithmetic of the file itself. */
-export const UNFUSED = { "session.disable_quant_qdq": "1" } as const;
-
 /** The feeds with the flags of `on` true, all others false. */
 export function withFlags({ switches }: Pick<Switched, "switches">, feeds: Feeds, on: ReadonlySet<string>): Feeds {
   const all: Record<string, Value> = { ...feeds };

@@ -2,7 +2,7 @@
 // grows neither with samples nor with values.
 
 import { adaptFeeds } from "../../../engine/feeds.js";
-import type { RuntimeSession } from "../../../engine/runtime.js";
+import { type RuntimeSession, UNFUSED } from "../../../engine/runtime.js";
 import { openSession } from "../../../engine/session.js";
 import { ints } from "../../../ir/attributes.js";
 import { makeNode, tensorInfo } from "../../../ir/build.js";
@@ -23,9 +23,6 @@ export interface Watched {
   /** The node that gives it: a vector fed for each channel is added before anyone else sees it. */
   readonly shifted?: Node;
 }
-
-/** Quantizers stay nodes: what is measured is what the file says, and shifts may stand between a layer and its quantizer. */
-const UNFUSED = { config: { "session.disable_quant_qdq": "1" } };
 
 /** Samples that stay in memory between rounds; beyond it they are read anew. */
 const KEPT_BYTES = 64 * 2 ** 20;
@@ -72,7 +69,8 @@ export class Means {
     shifts: readonly (Float64Array | undefined)[] = [],
   ): Promise<Means> {
     const session = await openSession(withMeans(model, watched, new Set(places)), context, {
-      ...UNFUSED,
+      // Shifts may stand between a layer and its quantizer.
+      config: UNFUSED,
       ...ONE_THREAD,
     });
     return new Means(session, watched, context, samples, shifts);
