@@ -55,6 +55,21 @@ export function captures(graph: Graph): ReadonlySet<string> {
   return names;
 }
 
+/** The nodes of a graph that these values need, in graph order, and the names of all that they read, the values among them. */
+export function ancestry(graph: Graph, values: Iterable<string>): { nodes: Node[]; names: ReadonlySet<string> } {
+  const makers = producers(graph);
+  const names = new Set(values);
+  const needed = new Set<Node>();
+  // What is added to a set while it is walked is walked too.
+  for (const name of names) {
+    const maker = makers.get(name);
+    if (maker === undefined || needed.has(maker)) continue;
+    needed.add(maker);
+    for (const used of uses(maker)) names.add(used);
+  }
+  return { nodes: graph.nodes.filter((node) => needed.has(node)), names };
+}
+
 /** Names that a graph itself defines: inputs, initializers, outputs of its nodes. */
 export function definitions(graph: Graph): Set<string> {
   const names = new Set<string>(graph.initializers.keys());

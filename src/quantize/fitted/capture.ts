@@ -6,7 +6,7 @@ import { withSession } from "../../engine/session.js";
 import { attribute, int, ints } from "../../ir/attributes.js";
 import { makeNode } from "../../ir/build.js";
 import type { Graph, Initializer, Model, Node } from "../../ir/model.js";
-import { captures, subgraphs } from "../../ir/traverse.js";
+import { ancestry } from "../../ir/traverse.js";
 import type { StepContext } from "../../step/step.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { float32, int64 } from "../../tensor/tensor.js";
@@ -59,11 +59,11 @@ function withSums(model: Model, sources: readonly Source[], statistic: Statistic
     nodes.push(...made.nodes);
     for (const [name, value] of made.initializers) initializers.set(name, value);
   }
-  const kept = neededFor(
+  const { nodes: kept, names } = ancestry(
     graph,
     sources.map(({ value }) => value),
   );
-  const used = new Set([...kept, ...nodes].flatMap((node) => [...node.inputs, ...subgraphs(node).flatMap(namesIn)]));
+  const used = new Set([...names, ...nodes.flatMap(({ inputs }) => inputs)]);
   return {
     ...graph,
     nodes: [...kept, ...nodes],
@@ -72,21 +72,6 @@ function withSums(model: Model, sources: readonly Source[], statistic: Statistic
     outputs: sources.map((_, at) => ({ name: outputName(at) })),
     valueInfo: new Map(),
   };
-}
-
-const namesIn = (graph: Graph): readonly string[] => [...captures(graph)];
-
-function neededFor(graph: Graph, values: readonly string[]): Node[] {
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const needed = new Set<Node>();
-  const open = [...values];
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const node = makers.get(name);
-    if (node === undefined || needed.has(node)) continue;
-    needed.add(node);
-    open.push(...node.inputs, ...subgraphs(node).flatMap(namesIn));
-  }
-  return graph.nodes.filter((node) => needed.has(node));
 }
 
 /** From the value to [groups, inputs, P] (P: everything else), and from there to its sums. */

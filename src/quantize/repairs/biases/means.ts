@@ -8,7 +8,7 @@ import { ints } from "../../../ir/attributes.js";
 import { makeNode, tensorInfo } from "../../../ir/build.js";
 import { GraphEditor } from "../../../ir/edit.js";
 import type { Graph, Model, Node } from "../../../ir/model.js";
-import { producers, uses } from "../../../ir/traverse.js";
+import { ancestry } from "../../../ir/traverse.js";
 import type { StepContext } from "../../../step/step.js";
 import { int64 } from "../../../tensor/tensor.js";
 import type { Feeds, Value } from "../../../tensor/value.js";
@@ -157,23 +157,15 @@ function withMeans(model: Model, watched: readonly Watched[], places: ReadonlySe
 
 /** Without the nodes and shifts that no output needs. */
 function needed(graph: Graph): Graph {
-  const makers = producers(graph);
-  const values = new Set<string>();
-  const nodes = new Set<Node>();
-  const open = graph.outputs.map(({ name }) => name);
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (values.has(name)) continue;
-    values.add(name);
-    const maker = makers.get(name);
-    if (maker === undefined || nodes.has(maker)) continue;
-    nodes.add(maker);
-    open.push(...uses(maker));
-  }
+  const { nodes, names } = ancestry(
+    graph,
+    graph.outputs.map(({ name }) => name),
+  );
   return {
     ...graph,
-    nodes: graph.nodes.filter((node) => nodes.has(node)),
-    inputs: graph.inputs.filter(({ name }) => !name.startsWith(SHIFT) || values.has(name)),
-    initializers: new Map([...graph.initializers].filter(([name]) => values.has(name))),
+    nodes,
+    inputs: graph.inputs.filter(({ name }) => !name.startsWith(SHIFT) || names.has(name)),
+    initializers: new Map([...graph.initializers].filter(([name]) => names.has(name))),
     valueInfo: new Map(),
   };
 }
