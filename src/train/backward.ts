@@ -1,0 +1,132 @@
+// Appends the backward pass to a graph of static shapes. Here, once: which nodes stand between the weights and the loss, the
+// order, the sum over several uses, and the sum over broadcast axes. What an operator's derivative is, its rule says.
+
+import { unsupported } from "../base/errors.js";
+import { label, type Node } from "../ir/model.js";
+import { operatorKey } from "../ops/operator.js";
+import { broadcast, type Emitter, same } from "./emitter.js";
+import { gradientRule, stopsGradient } from "./gradients/index.js";
+import type { GradientRule, GradientSite } from "./gradients/rule.js";
+
+/** Forward nodes in execution order. `Emitter` knows the shapes of all their values. */
+export interface BackwardInput {
+  readonly nodes: readonly Node[];
+  /** A scalar. */
+  readonly loss: string;
+  /** Values whose gradients are wanted: weights, or any other. */
+  readonly targets: readonly string[];
+  /** Gradient of the loss itself, a scalar (a loss scale); default 1. */
+  readonly seed?: string;
+}
+
+/**
+ * Writes the backward nodes through `emit` and gives the gradient of each target, of the target's dimensions. Targets that
+ * the loss does not depend on are not in the result. Only what stands between targets and loss is differentiated.
+ * Throws `unsupported("gradient-missing")` with every node in the way that has no rule, before anything is written.
+ */
+export function backward({ nodes, loss, targets, seed }: BackwardInput, emit: Emitter): Map<string, string> {
+  const path = between(nodes, loss, targets);
+  refuseMissing(path, targets);
+  const sums = new Map<string, string[]>([[loss, [seed ?? emit.like(1, loss)]]]);
+  const wanted = new Set(targets);
+  const found = new Map<string, string>();
+  const gradientOf = (name: string): string | undefined => {
+    const parts = sums.get(name);
+    if (parts === undefined) return undefined;
+    const total = parts.length === 1 ? parts[0]! : parts.reduce((sum, part) => emit.add(sum, part));
+    sums.set(name, [total]);
+    return total;
+  };
+  for (const { node, rule, flows } of path.toReversed()) {
+    const gradients = node.outputs.map((name) => (name === "" ? undefined : gradientOf(name)));
+    if (gradients.every((gradient) => gradient === undefined)) continue;
+    const site: GradientSite = {
+      node,
+      emit,
+      input: (index) => node.inputs[index] ?? "",
+      output: (index) => node.outputs[index] ?? "",
+      gradient: (index) => gradients[index],
+      needs: (index) => flows[index] === true,
+    };
+    const results = rule!.backward(site);
+    node.inputs.forEach((name, index) => {
+      const gradient = results[index];
+      if (gradient === undefined || flows[index] !== true) return;
+      const dims = emit.dims(name);
+      const fits = same(emit.dims(gradient), dims) ? gradient : emit.reduceTo(spread(gradient, dims, emit), dims);
+      const parts = sums.get(name);
+      if (parts) parts.push(fits);
+      else sums.set(name, [fits]);
+    });
+  }
+  for (const target of wanted) {
+    const gradient = target === loss ? undefined : gradientOf(target);
+    if (gradient !== undefined) found.set(target, gradient);
+  }
+  return found;
+}
+
+/** A gradient smaller than its input (a rule used the scalar of a broadcast) is spread first. */
+const spread = (gradient: string, dims: readonly number[], emit: Emitter) =>
+  emit.expand(gradient, broadcast([emit.dims(gradient), dims]));
+
+interface Step {
+  readonly node: Node;
+  readonly rule: GradientRule | undefined;
+  /** Per input, whether a wanted gradient flows to it. */
+  readonly flows: readonly boolean[];
+}
+
+/** The nodes that a target influences and that influence the loss, in execution order. */
+function between(nodes: readonly Node[], loss: string, targets: readonly string[]): Step[] {
+  const influenced = new Set(targets);
+  const candidates: Step[] = [];
+  for (const node of nodes) {
+    if (stopsGradient(node)) continue;
+    const rule = gradientRule(node);
+    const flows = node.inputs.map(
+      (name, index) => influenced.has(name) && (rule?.differentiable?.(index, node) ?? true),
+    );
+    if (!flows.includes(true)) continue;
+    candidates.push({ node, rule, flows });
+    for (const name of node.outputs) if (name !== "") influenced.add(name);
+  }
+  const influencing = new Set([loss]);
+  const path: Step[] = [];
+  for (const step of candidates.toReversed()) {
+    if (!step.node.outputs.some((name) => influencing.has(name))) continue;
+    path.push(step);
+    step.node.inputs.forEach((name, index) => {
+      if (step.flows[index]) influencing.add(name);
+    });
+  }
+  return path.reverse();
+}
+
+function refuseMissing(path: readonly Step[], targets: readonly string[]): void {
+  const missing = path.filter(({ rule }) => rule === undefined);
+  if (missing.length === 0) return;
+  // Which targets each value carries, so that the message can say what a missing rule blocks.
+  const carried = new Map<string, ReadonlySet<string>>(targets.map((name) => [name, new Set([name])]));
+  const blocked = new Set<string>();
+  for (const { node, rule, flows } of path) {
+    const reaching = new Set<string>();
+    node.inputs.forEach((name, index) => {
+      if (flows[index]) for (const target of carried.get(name) ?? []) reaching.add(target);
+    });
+    if (rule === undefined) for (const target of reaching) blocked.add(target);
+    for (const name of node.outputs) {
+      if (name !== "") carried.set(name, new Set([...(carried.get(name) ?? []), ...reaching]));
+    }
+  }
+  const named = missing.map(({ node }) => `${operatorKey(node)} (${label(node)})`);
+  throw unsupported("gradient-missing", `There is no gradient for ${listed(named)}.`, {
+    node: label(missing[0]!.node),
+    found: `it blocks ${blocked.size} of ${targets.length} weights: ${listed([...blocked])}`,
+    hint: "Train other weights only (--train, --freeze), or open an issue that names the operator.",
+  });
+}
+
+const SHOWN = 8;
+const listed = (names: readonly string[]) =>
+  names.length <= SHOWN ? names.join(", ") : `${names.slice(0, SHOWN).join(", ")} and ${names.length - SHOWN} more`;
