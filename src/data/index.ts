@@ -1,5 +1,6 @@
 // The door of `data/`: what verbs, metrics and the command line need of datasets.
 
+export { type AugmentInput, augmentations, augmentInput } from "./augment/index.js";
 export { openDataset } from "./open.js";
 export type { DataServices } from "./place.js";
 export { readers } from "./readers/index.js";

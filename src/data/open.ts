@@ -2,6 +2,7 @@
 
 import { invalid } from "../base/errors.js";
 import type { Model } from "../ir/model.js";
+import { checkAugment, parseAugment } from "./augment/index.js";
 import type { Dataset, Split } from "./dataset.js";
 import { feeder, modelInputs } from "./inputs.js";
 import { type DataServices, folderOf, placeAt } from "./place.js";
@@ -82,19 +83,24 @@ class Parts {
       if (typeof split[name] === "object") own.set(name, await this.arrange(name));
     }
     const shared = sharesOf(split);
+    const plan = parseAugment(this.spec.augment ?? []);
     const dealt = (name: Split): Dataset => {
       const from = own.get(name);
       const [begin, end] = from ? [0, 1] : span(shared, name);
       const train = own.get("train");
       const cut = train !== undefined && split.calibrate === undefined;
+      const augment = name === "train" ? plan : undefined;
       const self = (): Dataset => {
-        if (cut && name === "calibrate") return part(train, 0, CALIBRATE_OF_TRAIN, self);
-        if (cut && name === "train") return part(train, CALIBRATE_OF_TRAIN, 1, self);
-        return part(from ?? main, begin, end, self);
+        if (cut && name === "calibrate") return part(train, 0, CALIBRATE_OF_TRAIN, { split: self });
+        if (cut && name === "train") return part(train, CALIBRATE_OF_TRAIN, 1, { split: self, augment });
+        return part(from ?? main, begin, end, { split: self, augment });
       };
       return self();
     };
-    return part(main, 0, 1, dealt);
+    // What does not fit is refused now, not when training begins.
+    const train = own.get("train") ?? main;
+    checkAugment(plan, train.rows.augments, train.name);
+    return part(main, 0, 1, { split: dealt });
   }
 
   /** The rows of the dataset, or of a part that has files of its own, with a first row fed on trial. */

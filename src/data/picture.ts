@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { invalid } from "../base/errors.js";
 import type { Value } from "../tensor/value.js";
+import type { Augment } from "./augment/index.js";
 import type { RawImage } from "./image.js";
 import type { ModelInput } from "./reader.js";
 import { FILTERS, resize } from "./resize.js";
@@ -51,8 +52,8 @@ export interface Recipe {
   readonly layout: "nchw" | "nhwc";
   /** What was taken for granted, for the dataset's name: "imagenet (guessed)". */
   readonly preset: string;
-  /** A float32 Value [1, c, h, w] or [1, h, w, c]. */
-  prepare(image: RawImage): Value;
+  /** A float32 Value [1, c, h, w] or [1, h, w, c]; augmented at its final size, as pixels. */
+  prepare(image: RawImage, augment?: Augment): Value;
 }
 
 const PRESETS = {
@@ -98,9 +99,10 @@ export function imageRecipe(options: ImageOptions, input: ModelInput | undefined
     channels,
     layout,
     preset: plain ? "stated" : options.preset ? name : `${name}, guessed`,
-    prepare: (image) => {
+    prepare: (image, augment) => {
       const fitted = fit(withChannels(image, channels), height, width, full);
-      const data = arrange(fitted, table, layout, options.order === "bgr");
+      const changed = augment ? augment("picture", fitted) : fitted;
+      const data = arrange(changed, table, layout, options.order === "bgr");
       const dims = layout === "nchw" ? [1, channels, height, width] : [1, height, width, channels];
       return { dtype: "float32", dims, data };
     },
@@ -159,7 +161,7 @@ function fit(image: RawImage, height: number, width: number, options: ImageOptio
 }
 
 /** The window of height x width that begins at (top, left); outside the image it is black. */
-function place(image: RawImage, height: number, width: number, top: number, left: number): RawImage {
+export function place(image: RawImage, height: number, width: number, top: number, left: number): RawImage {
   const { channels } = image;
   const data = new Uint8Array(height * width * channels);
   const begin = Math.max(left, 0);

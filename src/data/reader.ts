@@ -6,6 +6,8 @@ import type { ByteSource } from "../base/bytes.js";
 import type { Method } from "../base/registry.js";
 import type { DType } from "../tensor/dtype.js";
 import type { Value } from "../tensor/value.js";
+import type { Kind } from "./augment/augmentation.js";
+import type { Augment } from "./augment/index.js";
 import type { Sample } from "./dataset.js";
 import type { RawImage } from "./image.js";
 
@@ -29,6 +31,8 @@ interface RowsBase {
   readonly metric?: string | undefined;
   /** Added to the dataset's name: what was guessed. */
   readonly remark?: string | undefined;
+  /** What augmentations may change here; undefined: the rows are finished numbers. */
+  readonly augments?: Kind | undefined;
   /** Which input names a field is meant for, when the names differ: `{ tokens: /input_ids/ }`. */
   readonly aliases?: Readonly<Record<string, RegExp>>;
 }
@@ -36,7 +40,7 @@ interface RowsBase {
 /** Rows that can be read in any order: what all readers of files give. */
 export interface IndexedRows extends RowsBase {
   readonly size: number;
-  read(index: number): Promise<Row>;
+  read(index: number, augment?: Augment): Promise<Row>;
 }
 
 /** Rows that come one after another, anew at each call. */

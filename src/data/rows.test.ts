@@ -18,7 +18,7 @@ const never = (_part: Split): Dataset => {
 };
 const shares = (rows: IndexedRows | StreamedRows, begin: number, end: number, seed: number, count?: number) => {
   const fed = feeder(inputs, {}, rows, row(0));
-  return part({ name: "test", rows, feeder: fed, seed, count, metric: undefined }, begin, end, never);
+  return part({ name: "test", rows, feeder: fed, seed, count, metric: undefined }, begin, end, { split: never });
 };
 const ids = async (dataset: Dataset, limit?: number) => {
   const found: string[] = [];

@@ -1,7 +1,8 @@
 // From rows to a dataset: a seeded order that is the same at every call, a limit, and parts that never overlap.
 
-import { invalid } from "../base/errors.js";
+import { internal, invalid } from "../base/errors.js";
 import { random } from "../tensor/random.js";
+import { type AugmentPlan, augmenter, checkAugment, parseAugment } from "./augment/index.js";
 import type { Dataset, Sample, Split } from "./dataset.js";
 import type { Feeder } from "./inputs.js";
 import type { IndexedRows, Row, Rows } from "./reader.js";
@@ -18,9 +19,18 @@ export interface Arrangement {
   readonly metric: string | undefined;
 }
 
+/** What is asked of a part beside its share: the other parts, and what changes its samples when it is trained on. */
+interface PartOptions {
+  split(part: Split): Dataset;
+  /** Undefined where nothing is ever augmented: all parts but the one for training. */
+  readonly augment?: AugmentPlan | undefined;
+}
+
 /** The samples of rows between two shares of the seeded order: [0, 1) is all of them. */
-export function part(from: Arrangement, begin: number, end: number, split: (part: Split) => Dataset): Dataset {
+export function part(from: Arrangement, begin: number, end: number, options: PartOptions): Dataset {
   const { rows, feeder } = from;
+  const { augment } = options;
+  if (augment) checkAugment(augment, rows.augments, from.name);
   const indices = rows.size === undefined ? undefined : order(rows.size, from);
   const first = indices && Math.round(indices.length * begin);
   const last = indices && Math.round(indices.length * end);
@@ -31,7 +41,26 @@ export function part(from: Arrangement, begin: number, end: number, split: (part
     labelled: rows.labelled,
     synthetic: false,
     metric: from.metric ?? rows.metric,
-    split,
+    split: options.split,
+    augmented(list) {
+      const plan = parseAugment(list);
+      return augment ? part(from, begin, end, { ...options, augment: plan }) : this;
+    },
+    ...(indices && {
+      async sample(index, draw) {
+        if (!Number.isInteger(index) || index < 0 || index >= size!) {
+          throw internal(`sample ${index} was asked of ${size}`);
+        }
+        const at = first! + index * feeder.batch;
+        const group: Promise<Row>[] = [];
+        for (let row = 0; row < feeder.batch; row++) {
+          // The place in the part decides the draw, not the row: a group that the model wants at once is no one draw.
+          const change = draw && augment?.length ? augmenter(augment, draw, index * feeder.batch + row) : undefined;
+          group.push((rows as IndexedRows).read(indices[at + row]!, change));
+        }
+        return feeder.sample(await Promise.all(group));
+      },
+    }),
     async *samples(options = {}) {
       if (begin >= end || size === 0) {
         throw invalid("data-part-empty", `${from.name}: this part of the dataset holds no sample.`, {

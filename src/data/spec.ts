@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { invalid } from "../base/errors.js";
 import { optionError } from "../base/option-error.js";
+import { type AugmentInput, augmentInput } from "./augment/index.js";
 import type { Split } from "./dataset.js";
 import { inputRules } from "./inputs.js";
 import type { AnyReader } from "./reader.js";
@@ -17,6 +18,7 @@ const common = {
   inputs: inputRules.optional(),
   metric: z.string().optional().describe("What to measure on the labels: top-1, f1, spearman, mean-error, perplexity"),
   seed: z.int().min(0).optional().describe("Of the order and the parts. Default: --seed, else 0"),
+  augment: augmentInput.optional(),
   count: z.int().min(1).optional().describe("Use so many samples at most, drawn by the seed"),
 };
 
@@ -86,6 +88,7 @@ export interface DatasetSpec extends Readonly<Partial<Record<ReaderOption, unkno
   readonly inputs?: z.input<typeof inputRules>;
   readonly metric?: string;
   readonly seed?: number;
+  readonly augment?: AugmentInput;
   readonly count?: number;
   readonly split?: Readonly<Partial<Record<Split, Part>>>;
 }

@@ -1,8 +1,9 @@
 // Token ids as fields: ids, attention mask, token types and positions, padded where the model wants one length.
 
+import type { Changeable } from "./augment/augmentation.js";
 import { makeValue } from "./cast.js";
 import type { ModelInput, Row } from "./reader.js";
-import type { Tokens } from "./tokenizers/tokenizer.js";
+import type { Tokenizer, Tokens } from "./tokenizers/tokenizer.js";
 
 /** How models call the inputs that these fields are for. */
 export const TOKEN_FIELDS: Readonly<Record<string, RegExp>> = {
@@ -25,6 +26,13 @@ export function lengthOf(
   const fixed = typeof stated === "number" ? stated : undefined;
   return { length: options.length ?? fixed ?? LENGTH, pad: options.pad ?? fixed !== undefined };
 }
+
+/** Tokens as augmentations take them. */
+export const changeable = (tokens: Tokens, { unknown, special }: Tokenizer): Changeable["tokens"] => ({
+  ...tokens,
+  unknown,
+  special: (id) => special?.has(id) ?? false,
+});
 
 export function tokenFields({ ids, types }: Tokens, padTo: number | undefined, padId: number): Row["fields"] {
   const length = Math.max(padTo ?? 0, ids.length);

@@ -41,7 +41,8 @@ export const audio = defineReader({
     return {
       size: files.length * options.windows,
       labelled: labels !== undefined,
-      async read(index) {
+      augments: "sound",
+      async read(index, augment) {
         const at = Math.floor(index / options.windows);
         const window = index % options.windows;
         const { path, name } = files[at]!;
@@ -49,7 +50,8 @@ export const audio = defineReader({
           const { samples, rate } = await decodeWav(await place.bytes(path), name);
           last = { path, samples: resample(samples, rate, options.rate) };
         }
-        const data = cut(last.samples, length ?? last.samples.length, window, options.windows);
+        const samples = cut(last.samples, length ?? last.samples.length, window, options.windows);
+        const data = augment ? augment("sound", { samples, rate: options.rate }).samples : samples;
         const id = options.windows === 1 ? name : `${name}#${window}`;
         const fields = { audio: { dtype: "float32", dims: [1, data.length], data } as const };
         const label = labels?.[at];

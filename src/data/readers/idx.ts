@@ -23,9 +23,10 @@ export const idx = defineReader({
     return {
       size: file.size,
       labelled: labels !== undefined,
-      async read(index) {
+      augments: recipe && "picture",
+      async read(index, augment) {
         const tensor = await file.read(index, 1);
-        const fields = recipe ? { image: recipe.prepare(pixels(tensor)) } : { tensor };
+        const fields = recipe ? { image: recipe.prepare(pixels(tensor), augment) } : { tensor };
         const label = labels?.[index];
         return label === undefined ? { id: String(index), fields } : { id: String(index), fields, label };
       },

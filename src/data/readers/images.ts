@@ -31,11 +31,12 @@ export const images = defineReader({
     return {
       size: files.length,
       labelled: labels !== undefined,
+      augments: "picture",
       remark: `pixels ${recipe.preset}`,
-      async read(index) {
+      async read(index, augment) {
         const file = files[index]!;
         const pixels = await place.decodeImage(await place.bytes(file.path));
-        const fields = { image: recipe.prepare(pixels) };
+        const fields = { image: recipe.prepare(pixels, augment) };
         const label = labels?.[index];
         return label === undefined ? { id: file.name, fields } : { id: file.name, fields, label };
       },

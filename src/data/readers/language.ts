@@ -7,7 +7,7 @@ import { makeValue } from "../cast.js";
 import { pattern } from "../pattern.js";
 import { defineReader } from "../reader.js";
 import { openTokenizer, tokenizerOptions } from "../tokenizers/index.js";
-import { lengthOf, TOKEN_FIELDS, tokenFields } from "../tokens.js";
+import { changeable, lengthOf, TOKEN_FIELDS, tokenFields } from "../tokens.js";
 
 /** The label of a position whose next token is not known or not counted. */
 const IGNORED = -100;
@@ -24,6 +24,11 @@ export const language = defineReader({
       .describe("Regular expression between documents. Default: each file is one document"),
     tokenizer: tokenizerOptions.optional(),
     length: z.int().min(2).optional().describe("Tokens of a window. Default: as the model states, else 512"),
+    pad: z
+      .boolean()
+      .default(false)
+      .describe("Fill shorter ones up to `length`; positions that are filled have no label"),
+    padId: z.int().min(0).default(0).describe("Token that fills up"),
     windows: z
       .enum(["first", "all"])
       .default("first")
@@ -34,6 +39,7 @@ export const language = defineReader({
     const files = await place.files(options.files, [".txt", ".md"]);
     const tokenizer = await openTokenizer(options.tokenizer, place);
     const { length } = lengthOf(options, place.inputs);
+    const { pad } = options;
     const separator = options.separator === undefined ? undefined : new RegExp(options.separator, "u");
     const documents: string[] = [];
     for (const { path } of files) {
@@ -47,11 +53,15 @@ export const language = defineReader({
       size,
       labelled: true,
       metric: "perplexity",
+      augments: "tokens",
       aliases: TOKEN_FIELDS,
-      async read(index) {
+      async read(index, augment) {
         const ids = windows?.[index] ?? tokenizer.encode(documents[index]!, undefined, length).ids;
-        const { tokens, mask, positions } = tokenFields({ ids }, undefined, 0);
-        const next = Array.from(ids, (_, i) => ids[i + 1] ?? IGNORED);
+        const fed = augment ? augment("tokens", changeable({ ids }, tokenizer)).ids : ids;
+        const { tokens, mask, positions } = tokenFields({ ids: fed }, pad ? length : undefined, options.padId);
+        // Tokens that became unknown are still to be predicted; those that were left out are not there.
+        const spoken = fed.length === ids.length ? ids : fed;
+        const next = Array.from({ length: pad ? length : fed.length }, (_, i) => spoken[i + 1] ?? IGNORED);
         return {
           id: String(index),
           fields: { tokens: tokens!, mask: mask!, positions: positions! },

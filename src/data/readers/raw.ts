@@ -49,7 +49,8 @@ export const raw = defineReader({
     return {
       size,
       labelled: labels !== undefined,
-      async read(index) {
+      augments: recipe && "picture",
+      async read(index, augment) {
         const file = starts.findLastIndex((start) => start <= index);
         const source = await place.source(files[file]!.path);
         const bytes = await source.read(skip + (index - starts[file]!) * item, item);
@@ -61,7 +62,7 @@ export const raw = defineReader({
             Float64Array.from(numbers(value), (x) => (x - options.zero) * options.scale),
           );
         const tensor = plain ? value : scaled();
-        const fields = recipe ? { image: recipe.prepare(pixels(value)) } : { tensor };
+        const fields = recipe ? { image: recipe.prepare(pixels(value), augment) } : { tensor };
         const label = labels?.[index];
         return label === undefined ? { id: String(index), fields } : { id: String(index), fields, label };
       },

@@ -47,12 +47,14 @@ export const sprites = defineReader({
     return {
       size,
       labelled: labels !== undefined,
+      augments: "picture",
       remark: `pixels ${recipe.preset}`,
-      async read(index) {
+      async read(index, augment) {
         const { channels, data } = await sheet(Math.floor(index / rows));
         const bytes = height * width * channels;
         const at = (index % rows) * bytes;
-        const fields = { image: recipe.prepare({ width, height, channels, data: data.subarray(at, at + bytes) }) };
+        const image = { width, height, channels, data: data.subarray(at, at + bytes) };
+        const fields = { image: recipe.prepare(image, augment) };
         const label = labels?.[index];
         return label === undefined ? { id: String(index), fields } : { id: String(index), fields, label };
       },

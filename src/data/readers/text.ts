@@ -5,7 +5,7 @@ import { classNames, columnLabels, toLabel } from "../labels.js";
 import { defineReader, endsIn } from "../reader.js";
 import { cell, openTable } from "../table.js";
 import { openTokenizer, tokenizerOptions } from "../tokenizers/index.js";
-import { lengthOf, TOKEN_FIELDS, tokenFields } from "../tokens.js";
+import { changeable, lengthOf, TOKEN_FIELDS, tokenFields } from "../tokens.js";
 
 const EXTENSIONS = [".csv", ".tsv", ".jsonl", ".ndjson", ".txt"];
 const column = z.union([z.string(), z.int()]);
@@ -45,11 +45,13 @@ export const text = defineReader({
     return {
       size: table.size,
       labelled: options.labels !== undefined,
+      augments: "tokens",
       aliases: TOKEN_FIELDS,
-      async read(index) {
+      async read(index, augment) {
         const { cells, id } = await table.read(index);
         const pair = options.pair === undefined ? undefined : String(cell(cells, options.pair, id));
-        const tokens = tokenizer.encode(String(cell(cells, options.text, id)), pair, length);
+        const encoded = tokenizer.encode(String(cell(cells, options.text, id)), pair, length);
+        const tokens = augment ? augment("tokens", changeable(encoded, tokenizer)) : encoded;
         const fields = tokenFields(tokens, pad ? length : undefined, options.padId);
         if (!options.labels) return { id, fields };
         return { id, fields, label: toLabel(cell(cells, options.labels.column, id), classes, id) };

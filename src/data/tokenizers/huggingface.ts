@@ -18,8 +18,11 @@ export const huggingface = defineTokenizer({
   accepts: async (file, content) => endsIn(file, [".json"]) && /"model"\s*:\s*\{/.test(await content()),
   async open({ file }, place) {
     const { Tokenizer } = await import("@huggingface/tokenizers");
-    const tokenizer = new Tokenizer(parse(await place.text(file), file), await config(file, place));
+    const described = parse(await place.text(file), file);
+    const tokenizer = new Tokenizer(described, await config(file, place));
     return {
+      unknown: unknownOf(described, (token) => tokenizer.token_to_id(token)),
+      special: new Set([...tokenizer.get_added_tokens_decoder()].flatMap(([id, { special }]) => (special ? [id] : []))),
       encode(text, pair, limit) {
         const asked = { text_pair: pair ?? null, return_token_type_ids: true } as const;
         // Without a post-processor there are no types.
@@ -35,6 +38,13 @@ export const huggingface = defineTokenizer({
     };
   },
 });
+
+/** WordPiece and BPE name the unknown token, Unigram numbers it. */
+function unknownOf(described: object, idOf: (token: string) => number | undefined): number | undefined {
+  const { model } = described as { model?: { unk_token?: unknown; unk_id?: unknown } };
+  if (typeof model?.unk_token === "string") return idOf(model.unk_token);
+  return typeof model?.unk_id === "number" ? model.unk_id : undefined;
+}
 
 interface Encoded {
   readonly ids: readonly number[];

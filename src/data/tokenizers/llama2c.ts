@@ -5,7 +5,9 @@ import { invalid } from "../../base/errors.js";
 import { endsIn } from "../reader.js";
 import { defineTokenizer } from "./tokenizer.js";
 
+const UNKNOWN = 0;
 const BOS = 1;
+const EOS = 2;
 /** Ids 3 to 258 stand for single bytes. */
 const FIRST_BYTE = 3;
 
@@ -19,6 +21,8 @@ export const llama2c = defineTokenizer({
     const { ids, scores } = parse(await place.bytes(file), file);
     const words = [...ids.keys()];
     return {
+      unknown: UNKNOWN,
+      special: new Set([BOS, EOS]),
       encode(text, pair, limit) {
         const whole = pair === undefined ? text : `${text} ${pair}`;
         const tokens = merge(characters(whole, ids), words, ids, scores);

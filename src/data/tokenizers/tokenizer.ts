@@ -11,6 +11,10 @@ export interface Tokens {
 }
 
 export interface Tokenizer {
+  /** Id of what is not in the vocabulary, where there is one. */
+  readonly unknown?: number | undefined;
+  /** Ids that belong to the form of a text: beginning, end, separators. */
+  readonly special?: ReadonlySet<number>;
   /** Special tokens included, as the model was trained; at most `limit` ids, cut as the kind does it. */
   encode(text: string, pair: string | undefined, limit: number): Tokens;
 }

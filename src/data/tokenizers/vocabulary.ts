@@ -25,6 +25,8 @@ export const vocabulary = defineTokenizer({
     const ids = parseVocabulary(await place.text(options.file), options.file);
     const pattern = new RegExp(options.split, "gu");
     return {
+      unknown: options.unknown,
+      special: new Set([...options.prefix, ...options.suffix]),
       encode(text, pair, limit) {
         const whole = `${text}${pair === undefined ? "" : ` ${pair}`}`;
         const words = (options.lowercase ? whole.toLowerCase() : whole).match(pattern) ?? [];
