@@ -158,7 +158,7 @@ describe("worker threads", () => {
       await new Promise((done) => setTimeout(done, 10));
       const { bytes } = await pool.run("cast-float16", { bytes: new Uint8Array(4000) }, {});
       console.log(bytes.length);`;
-    const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { timeout: 30_000 });
+    const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { timeout: 120_000 });
     expect((await run).stdout).toBe("2000\n");
   });
 });

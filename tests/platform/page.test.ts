@@ -64,7 +64,7 @@ describe.skipIf(executablePath === undefined)(`in Chromium${executablePath === u
 
   test.each(Object.entries(recipes))(
     "%s: the same file and the same answers as in Node",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (_, recipe) => {
       const feed = firstSample();
       const page = await browser.newPage();
@@ -72,7 +72,7 @@ describe.skipIf(executablePath === undefined)(`in Chromium${executablePath === u
       page.on("pageerror", (error) => messages.push(String(error)));
       const address = server.resolvedUrls?.local[0] ?? "";
       await page.goto(address);
-      await page.waitForFunction(() => "pareTest" in globalThis, undefined, { timeout: 30_000 });
+      await page.waitForFunction(() => "pareTest" in globalThis, undefined, { timeout: 120_000 });
       const inPage: PageResult = await page
         .evaluate(([steps, values]) => (globalThis as unknown as { pareTest: PageTest }).pareTest(steps, values), [
           recipe,
@@ -98,7 +98,7 @@ describe.skipIf(executablePath === undefined)(`in Chromium${executablePath === u
 
   test.each(["model.onnx", "sparse.onnx"])(
     "weight-only recipes write the bytes that they write in Node: %s",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (name) => {
       const asked = Object.entries(weightOnly).filter(([, { form, sparse }]) =>
         // Products that are read packed, and zeros, are in one of the two models only.
@@ -107,7 +107,7 @@ describe.skipIf(executablePath === undefined)(`in Chromium${executablePath === u
       const steps = asked.map(([, options]): Recipe => [{ method: "quantize", minimum: 64, ...options }]);
       const page = await browser.newPage();
       await page.goto(server.resolvedUrls?.local[0] ?? "");
-      await page.waitForFunction(() => "pareHashes" in globalThis, undefined, { timeout: 30_000 });
+      await page.waitForFunction(() => "pareHashes" in globalThis, undefined, { timeout: 120_000 });
       const inPage = await page.evaluate(
         ([address, recipes]) => (globalThis as unknown as { pareHashes: PageHashes }).pareHashes(address, recipes),
         [name, steps] as const,
