@@ -1,7 +1,7 @@
 // Every list of methods, for `pare methods`, the docs and the page.
 
 import type { Method, Registry } from "./base/registry.js";
-import { readers, tokenizers } from "./data/index.js";
+import { augmentations, readers, tokenizers } from "./data/index.js";
 import { hardware } from "./hardware/index.js";
 import { accuracyMetrics } from "./metrics/accuracy/index.js";
 import { metrics } from "./metrics/index.js";
@@ -31,5 +31,6 @@ export const methods: readonly Registry<Method>[] = [
   accuracyMetrics,
   readers,
   tokenizers,
+  augmentations,
   reports,
 ];
