@@ -4,10 +4,33 @@ import { registry } from "../../base/registry.js";
 import type { Node } from "../../ir/model.js";
 import { operatorKey } from "../../ops/operator.js";
 import { add } from "./add.js";
+import { concat } from "./concat.js";
+import { depthToSpace } from "./depth-to-space.js";
+import { dequantizeLinear } from "./dequantize-linear.js";
+import { einsum } from "./einsum.js";
+import { expand } from "./expand.js";
+import { gather } from "./gather.js";
+import { gatherElements } from "./gather-elements.js";
+import { gatherNd } from "./gather-nd.js";
+import { gemm } from "./gemm.js";
 import { matmul } from "./matmul.js";
 import { mul } from "./mul.js";
+import { pad } from "./pad.js";
+import { quantizeLinear } from "./quantize-linear.js";
+import { reduceSum } from "./reduce-sum.js";
 import { relu } from "./relu.js";
+import { reshape } from "./reshape.js";
+import { resize } from "./resize.js";
+import { reverseSequence } from "./reverse-sequence.js";
 import type { GradientRule } from "./rule.js";
+import { scatterElements } from "./scatter-elements.js";
+import { scatterNd } from "./scatter-nd.js";
+import { slice } from "./slice.js";
+import { spaceToDepth } from "./space-to-depth.js";
+import { split } from "./split.js";
+import { tile } from "./tile.js";
+import { topK } from "./top-k.js";
+import { transpose } from "./transpose.js";
 
 export const gradients = registry("gradient rule", [
   // elementwise and activations
@@ -15,13 +38,36 @@ export const gradients = registry("gradient rule", [
   mul,
   relu,
   // products
+  gemm,
+  einsum,
   matmul,
   // convolution and pooling
   // normalisation
   // reductions
+  reduceSum,
   // movement
+  reshape,
+  transpose,
+  concat,
+  split,
+  slice,
+  pad,
+  expand,
+  tile,
+  resize,
+  depthToSpace,
+  spaceToDepth,
+  reverseSequence,
   // indexing
+  gather,
+  gatherElements,
+  gatherNd,
+  scatterElements,
+  scatterNd,
+  topK,
   // quantization
+  quantizeLinear,
+  dequantizeLinear,
 ]);
 
 /** Results that do not change with small changes of the inputs, or that are no numbers to differentiate. */
