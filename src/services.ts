@@ -83,6 +83,11 @@ async function openServices(model: Model, options: ServiceOptions = {}): Promise
     data,
     calibration: typeof options.calibration === "string" ? calibrationFile(options.calibration) : options.calibration,
     notes,
+    resident: (source, state, initial, session) =>
+      platform.resident(source, state, initial, {
+        ...(options.provider === undefined ? {} : { provider: options.provider }),
+        ...session,
+      }),
     kernels: () => sharedPool(options.threads),
     async dispose() {
       await (await folder)?.dispose();

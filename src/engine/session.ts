@@ -44,7 +44,7 @@ export async function openSession(
     if (path !== undefined) return runtime.createSession({ path }, session);
     return viaFile(model, await services.temporary(), runtime, session);
   }
-  return runtime.createSession(await inMemory(model, bytes), session);
+  return runtime.createSession(await sourceInMemory(model), session);
 }
 
 /** Opens a session, hands it to `work`, and releases it whatever happens. */
@@ -105,7 +105,9 @@ async function write(folder: TemporaryFolder, name: string, pieces: AsyncIterabl
   }
 }
 
-async function inMemory(model: Model, bytes: number): Promise<SessionSource> {
+/** The model's bytes, weights above protobuf's limit beside them. Throws `failed("engine-memory")` above what WASM can hold. */
+export async function sourceInMemory(model: Model): Promise<SessionSource> {
+  const bytes = weightBytes(model.graph);
   if (bytes < INLINE_LIMIT) return { bytes: await toBytes(model) };
   if (bytes > WASM_LIMIT) {
     throw failed("engine-memory", "The model is too large for onnxruntime-web: its WASM heap has 4 GiB.", {

@@ -4,7 +4,7 @@ import { create, list, makeFolder, open, realPath, remove, temporary } from "./b
 import { decodeImage } from "./browser/image.js";
 import { kernels } from "./browser/kernels.js";
 import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./browser/machine.js";
-import { configureRuntime, runtime, wasmRuntime } from "./browser/runtime.js";
+import { configureRuntime, resident, runtime, wasmRuntime } from "./browser/runtime.js";
 import type { Platform } from "./platform.js";
 
 export const platform: Platform = {
@@ -19,6 +19,7 @@ export const platform: Platform = {
   runtime,
   wasmRuntime,
   configureRuntime,
+  resident,
   kernels,
   decodeImage,
   importModule,

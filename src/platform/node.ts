@@ -4,6 +4,7 @@ import { create, list, makeFolder, open, realPath, remove, temporary } from "./n
 import { decodeImage } from "./node/image.js";
 import { kernels } from "./node/kernels.js";
 import { compressedSize, cores, freeMemory, importModule, machine, now, serve } from "./node/machine.js";
+import { resident } from "./node/resident.js";
 import { runtime, wasmRuntime } from "./node/runtime.js";
 import { verifyApart } from "./node/verify-apart.js";
 import type { Platform } from "./platform.js";
@@ -21,6 +22,7 @@ export const platform: Platform = {
   wasmRuntime,
   // The packages find their own files in Node.
   configureRuntime: () => {},
+  resident,
   kernels,
   decodeImage,
   importModule,

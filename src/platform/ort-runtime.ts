@@ -22,12 +22,17 @@ export interface Binding {
   readonly fallback?: Note;
   /** The module that serves this provider, set up for these options. */
   open(provider: Provider, options: SessionOptions): Promise<OrtModule>;
+  /**
+   * Where state stays between runs: "filled" into arrays that the caller holds, "returned" as fresh arrays (onnxruntime-web
+   * never copies an output back into an array that it was given), or on the "device".
+   */
+  residence(provider: Provider): "filled" | "returned" | "device";
   /** What the executionProviders entry is called, and options that only this package knows. */
   sessionOptions(provider: Provider, options: SessionOptions): Ort.InferenceSession.SessionOptions;
 }
 
 /** Errors only: ONNX Runtime would also print them to stderr, past us. 4 is "fatal". */
-const QUIET = 4;
+export const QUIET = 4;
 
 export function ortRuntime(binding: Binding): Runtime {
   const { name, version, provider, acceptsPath, fallback } = binding;
@@ -38,23 +43,35 @@ export function ortRuntime(binding: Binding): Runtime {
     acceptsPath,
     ...(fallback === undefined ? {} : { fallback }),
     async createSession(source, options = {}) {
-      const asked = options.provider ?? provider;
-      try {
-        const ort = await binding.open(asked, options);
-        const session = await create(ort, source, {
-          executionProviders: [asked],
-          graphOptimizationLevel: levels[options.optimize ?? "all"],
-          logSeverityLevel: QUIET,
-          ...(options.optimizedPath === undefined ? {} : { optimizedModelFilePath: options.optimizedPath }),
-          ...(options.config === undefined ? {} : { extra: { ...options.config } }),
-          ...binding.sessionOptions(asked, options),
-        });
-        return ours(session, ort);
-      } catch (error) {
-        throw engineError(error, "load");
-      }
+      const { session, ort } = await openOrt(binding, source, options);
+      return ours(session, ort);
     },
   };
+}
+
+/** A session as the package gives it. `more`: options that only the caller knows. Throws `engine-...`. */
+export async function openOrt(
+  binding: Binding,
+  source: SessionSource,
+  options: SessionOptions,
+  more: Ort.InferenceSession.SessionOptions = {},
+): Promise<{ readonly session: Ort.InferenceSession; readonly ort: OrtModule }> {
+  const asked = options.provider ?? binding.provider;
+  try {
+    const ort = await binding.open(asked, options);
+    const session = await create(ort, source, {
+      executionProviders: [asked],
+      graphOptimizationLevel: levels[options.optimize ?? "all"],
+      logSeverityLevel: QUIET,
+      ...(options.optimizedPath === undefined ? {} : { optimizedModelFilePath: options.optimizedPath }),
+      ...(options.config === undefined ? {} : { extra: { ...options.config } }),
+      ...binding.sessionOptions(asked, options),
+      ...more,
+    });
+    return { session, ort };
+  } catch (error) {
+    throw engineError(error, "load");
+  }
 }
 
 const levels = { off: "disabled", basic: "basic", extended: "extended", all: "all" } as const;
@@ -94,7 +111,7 @@ function ours(session: Ort.InferenceSession, ort: OrtModule): RuntimeSession {
   };
 }
 
-const port = (metadata: Ort.InferenceSession.ValueMetadata): PortInfo =>
+export const port = (metadata: Ort.InferenceSession.ValueMetadata): PortInfo =>
   metadata.isTensor
     ? {
         name: metadata.name,
@@ -125,7 +142,7 @@ function checkOutput(name: string, outputs: readonly PortInfo[]): void {
   }
 }
 
-function checkFeeds(feeds: Feeds, inputs: readonly PortInfo[], known: ReadonlySet<string>): void {
+export function checkFeeds(feeds: Feeds, inputs: readonly PortInfo[], known: ReadonlySet<string>): void {
   for (const { name, dtype } of inputs) {
     const value = feeds[name];
     if (value === undefined) {

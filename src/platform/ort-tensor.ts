@@ -61,6 +61,9 @@ export function fromTensor(tensor: Ort.Tensor): Value {
   return { dtype, dims, data: new array(buffer, byteOffset, byteLength / (dtype === "float16" ? 2 : 1)) };
 }
 
+/** The same value in an array of its own. */
+export const copied = (value: Value): Value => ({ ...value, data: value.data.slice() as Value["data"] });
+
 const wrongData = (name: string, { dtype, data }: Value, expected: string) =>
   invalid("value-array", `The value of "${name}" is not stored as its type asks.`, {
     node: name,

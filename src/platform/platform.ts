@@ -3,6 +3,7 @@
 import type { ByteSink, ByteSource, Folder } from "../base/bytes.js";
 import type { RawImage } from "../data/image.js";
 import type { Verification } from "../engine/compare.js";
+import type { OpenResident } from "../engine/resident.js";
 import type { Runtime, SessionOptions, TemporaryFolder } from "../engine/runtime.js";
 import type { VerifyRequest } from "../engine/verify-files.js";
 import type { KernelPool } from "../kernels/pool.js";
@@ -31,6 +32,11 @@ export interface Platform {
   /** Before the first session, in the page: where onnxruntime-web's files are served from. */
   configureRuntime(settings: RuntimeSettings): void;
   wasmRuntime(): Promise<Runtime | undefined>;
+  /**
+   * Sessions for training. In Node each runs in a thread of its own; in the page in the calling thread. `provider: "wasm"`
+   * runs onnxruntime-web in Node too.
+   */
+  readonly resident: OpenResident;
   kernels(threads?: number): Promise<KernelPool>;
   /** PNG, JPEG, WebP and what else the platform decodes, to 8-bit RGB or RGBA or grey, orientation applied. */
   decodeImage(bytes: Uint8Array): Promise<RawImage>;

@@ -5,6 +5,7 @@ import type { Context } from "../base/context.js";
 import type { Note } from "../base/note.js";
 import type { Method } from "../base/registry.js";
 import type { Dataset } from "../data/dataset.js";
+import type { OpenResident } from "../engine/resident.js";
 import type { Runtime, TemporaryFolder } from "../engine/runtime.js";
 import type { Model } from "../ir/model.js";
 import type { KernelPool } from "../kernels/pool.js";
@@ -14,6 +15,8 @@ export interface StepContext extends Context {
   readonly target: Target;
   /** The engine, made at first use. */
   runtime(): Promise<Runtime>;
+  /** Sessions that keep weights and state where the engine is, for training. */
+  readonly resident: OpenResident;
   /** The workers that run kernels, made at first use. */
   kernels(): Promise<KernelPool>;
   temporary(): Promise<TemporaryFolder>;

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytesSource } from "../../src/base/bytes.js";
 import type { Context } from "../../src/base/context.js";
+import type { ResidentServices } from "../../src/engine/resident.js";
 import type { Runtime, TemporaryFolder } from "../../src/engine/runtime.js";
-import type { EngineServices } from "../../src/engine/session.js";
 import type { Model } from "../../src/ir/model.js";
 import { decode } from "../../src/onnx/decode.js";
+import { resident } from "../../src/platform/node/resident.js";
 import { openRuntime } from "../../src/platform/node/runtime.js";
 
 const runtimes = new Map<string, Promise<Runtime>>();
@@ -17,7 +18,7 @@ const runtimes = new Map<string, Promise<Runtime>>();
 export function engineServices(
   context: Context = {},
   choice: "native" | "wasm" = "native",
-): EngineServices & { dispose(): Promise<void> } {
+): ResidentServices & { dispose(): Promise<void> } {
   let folder: Promise<TemporaryFolder> | undefined;
   return {
     threads: 2,
@@ -27,6 +28,8 @@ export function engineServices(
       runtimes.set(choice, known);
       return known;
     },
+    resident: (source, state, initial, options) =>
+      resident(source, state, initial, choice === "wasm" ? { ...options, provider: "wasm" } : options),
     temporary() {
       folder ??= temporaryFolder();
       return folder;

@@ -2,6 +2,7 @@
 
 import type { Dataset } from "../../src/data/dataset.js";
 import { inlinePool } from "../../src/kernels/inline.js";
+import { resident } from "../../src/platform/node/resident.js";
 import type { StepContext } from "../../src/step/step.js";
 import { targets } from "../../src/targets/index.js";
 import type { Feeds } from "../../src/tensor/value.js";
@@ -9,7 +10,14 @@ import { services } from "./services.js";
 
 export function stepContext(feeds: readonly Feeds[] = [], target = "any"): StepContext {
   const pool = inlinePool();
-  return { ...services, target: targets.get(target), kernels: async () => pool, data: listed(feeds), dims: {} };
+  return {
+    ...services,
+    resident,
+    target: targets.get(target),
+    kernels: async () => pool,
+    data: listed(feeds),
+    dims: {},
+  };
 }
 
 const listed = (feeds: readonly Feeds[]): Dataset => ({

@@ -1,10 +1,13 @@
 // The ONNX runtime in the page: onnxruntime-web's WASM, and its native WebGPU build when that provider is asked for.
 
+import type { OpenResident } from "../../engine/resident.js";
 import type { Provider, Runtime } from "../../engine/runtime.js";
-import { type OrtModule, ortRuntime } from "../ort-runtime.js";
+import { ortResident } from "../ort-resident.js";
+import { type Binding, type OrtModule, ortRuntime } from "../ort-runtime.js";
 import type { RuntimeSettings } from "../platform.js";
 
 let settings: RuntimeSettings = {};
+let bound: Promise<Binding> | undefined;
 let made: Promise<Runtime> | undefined;
 
 /** Before the first session: ONNX Runtime reads its settings once. */
@@ -14,16 +17,25 @@ export function configureRuntime(wanted: RuntimeSettings): void {
 
 /** Made once. Threads only where the page is cross-origin isolated (COOP and COEP headers). */
 export function runtime(): Promise<Runtime> {
-  made ??= open();
+  made ??= binding().then(ortRuntime);
   return made;
+}
+
+function binding(): Promise<Binding> {
+  bound ??= open();
+  return bound;
 }
 
 /** The same: WASM is what the page runs on unless another provider is asked for. */
 export const wasmRuntime = runtime;
 
-async function open(): Promise<Runtime> {
+/** In this thread: the page runs pare in a worker of its own where it must stay responsive. */
+export const resident: OpenResident = async (source, state, initial, options = {}) =>
+  ortResident(await binding(), source, state, initial, options);
+
+async function open(): Promise<Binding> {
   const plain = await wasmModule();
-  return ortRuntime({
+  return {
     name: "onnxruntime-web",
     version: plain.env.versions.web ?? plain.env.versions.common,
     provider: "wasm",
@@ -37,7 +49,8 @@ async function open(): Promise<Runtime> {
       return ort;
     },
     sessionOptions: (provider: Provider) => ({ executionProviders: [provider === "cpu" ? "wasm" : provider] }),
-  });
+    residence: (provider) => (provider === "webgpu" ? "device" : "returned"),
+  };
 }
 
 const wasmModule = async (): Promise<OrtModule> => import("onnxruntime-web/wasm");

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { warning } from "../../base/note.js";
 import type { Provider, Runtime } from "../../engine/runtime.js";
-import { type OrtModule, ortRuntime } from "../ort-runtime.js";
+import { type Binding, type OrtModule, ortRuntime } from "../ort-runtime.js";
 
 let made: Promise<Runtime> | undefined;
 
@@ -25,7 +25,11 @@ export function wasmRuntime(): Promise<Runtime> {
 }
 
 /** A runtime of its own choice, not shared. `choice`: "native" throws where onnxruntime-node does not load. */
-export async function openRuntime(choice?: "native" | "wasm"): Promise<Runtime> {
+export const openRuntime = async (choice?: "native" | "wasm"): Promise<Runtime> =>
+  ortRuntime(await openBinding(choice));
+
+/** What `openRuntime` makes its sessions with. */
+export async function openBinding(choice?: "native" | "wasm"): Promise<Binding> {
   if (choice === "wasm") return wasm("PARE_RUNTIME=wasm asks for it");
   try {
     return native(await import("onnxruntime-node"));
@@ -35,12 +39,12 @@ export async function openRuntime(choice?: "native" | "wasm"): Promise<Runtime> 
   }
 }
 
-function native(module: typeof import("onnxruntime-node")): Runtime {
+function native(module: typeof import("onnxruntime-node")): Binding {
   // onnxruntime-node re-exports onnxruntime-common, as onnxruntime-web does: the same classes and types.
   const ort = (module as { default?: unknown }).default ?? module;
   const { env } = ort as OrtModule;
   env.logLevel = "fatal";
-  return ortRuntime({
+  return {
     name: "onnxruntime-node",
     version: env.versions.node ?? env.versions.common,
     provider: "cpu",
@@ -51,13 +55,14 @@ function native(module: typeof import("onnxruntime-node")): Runtime {
       executionProviders: [provider === "wasm" ? "cpu" : provider],
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     }),
-  });
+    residence: () => "filled",
+  };
 }
 
-async function wasm(why: string): Promise<Runtime> {
+async function wasm(why: string): Promise<Binding> {
   const ort: OrtModule = await import("onnxruntime-web");
   ort.env.logLevel = "fatal";
-  return ortRuntime({
+  return {
     name: "onnxruntime-web",
     version: ort.env.versions.web ?? ort.env.versions.common,
     provider: "wasm",
@@ -73,7 +78,8 @@ async function wasm(why: string): Promise<Runtime> {
       return ort;
     },
     sessionOptions: (provider: Provider) => ({ executionProviders: [provider === "cpu" ? "wasm" : provider] }),
-  });
+    residence: () => "returned",
+  };
 }
 
 const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split("\n")[0]!;
