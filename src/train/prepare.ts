@@ -1,0 +1,171 @@
+// From any float model and one batch of data to a graph that can be differentiated: flat, of known shapes, composite
+// operators lowered, its parameters found. And the way back: the user's own file with the trained values in place.
+
+import { invalid } from "../base/errors.js";
+import { info } from "../base/note.js";
+import { adaptFeeds } from "../engine/feeds.js";
+import { observe } from "../engine/observe.js";
+import type { EngineServices } from "../engine/session.js";
+import { tensorInfo } from "../ir/build.js";
+import type { Model } from "../ir/model.js";
+import { foldBatchNorm } from "../passes/fold-batch-norm.js";
+import { removeIdentities } from "../passes/remove-identities.js";
+import { upgradeOpset } from "../passes/upgrade-opset.js";
+import { DTYPES } from "../tensor/dtype.js";
+import { tensor } from "../tensor/tensor.js";
+import type { Feeds } from "../tensor/value.js";
+import { inlineBranches } from "./prepare/branches.js";
+import type { Draft } from "./prepare/draft.js";
+import { inlineFunctions } from "./prepare/functions.js";
+import { findHeads } from "./prepare/heads.js";
+import { hoistConstants, recordOrigins } from "./prepare/hoist.js";
+import { lower } from "./prepare/lower.js";
+import { plainFloats } from "./prepare/plain-floats.js";
+import { refuseIntegers } from "./prepare/refuse.js";
+import { restore, type Slot } from "./prepare/restore.js";
+import { foldShapes, type Observed, withoutDead } from "./prepare/static-shapes.js";
+import { findStatistics } from "./prepare/statistics.js";
+import { findWeights } from "./prepare/weights.js";
+import type { Prepared } from "./prepared.js";
+
+export interface PrepareOptions {
+  /** One batch: every input of the model, as long as the batches of the training will be. */
+  readonly feeds: Feeds;
+  /** "fold" joins each BatchNormalization with the layer before it, in the result too; default "keep". */
+  readonly bn?: "keep" | "fold";
+}
+
+const OPSET = 21;
+/** Branches nest at most this deep in what is inlined. */
+const ROUNDS = 16;
+
+/**
+ * Throws `unsupported("integer-model" | "opset-upgrade" | "lowering-...")`, `invalid("feed-missing")`, and the engine's
+ * refusals, each naming the node and what to do.
+ */
+export async function prepare(model: Model, options: PrepareOptions, services: EngineServices): Promise<Prepared> {
+  refuseIntegers(model);
+  const folded = options.bn === "fold" ? await foldBatchNorm.apply(model, services) : undefined;
+  const base = folded?.model ?? model;
+  const draft: Draft = {
+    model: base,
+    origins: new Map(),
+    originals: { tensors: new Map(), nodes: new Map() },
+    notes: [...(folded?.notes ?? [])],
+  };
+  takeInputs(draft, options.feeds);
+  raise(draft);
+  plainFloats(draft);
+  recordOrigins(draft);
+  const feeds = feedsOf(draft.model, options.feeds);
+  const shapes = await settle(draft, feeds, services);
+  const { graph } = draft.model;
+  const weights = await findWeights(draft, shapes);
+  const lowered = lower(draft.model, shapes);
+  for (const [operator, count] of lowered.counts) {
+    draft.notes.push(info("lowered", `${operator}: ${count} nodes are written out as plain operators.`));
+  }
+  const inputs = graph.inputs.map(({ name }) => name);
+  const final = finished(lowered.model, lowered.shapes);
+  const statistics = findStatistics(final.graph, draft);
+  const slots = new Map<string, Slot>();
+  for (const name of [...weights.map((one) => one.name), ...statistics.flatMap((one) => [one.mean, one.variance])]) {
+    slots.set(name, { origin: draft.origins.get(name)!, initial: final.graph.initializers.get(name)! });
+  }
+  return {
+    model: final,
+    shapes: lowered.shapes,
+    batch: batchOf(inputs, feeds),
+    inputs,
+    weights,
+    statistics,
+    heads: findHeads(final.graph, lowered.shapes),
+    notes: draft.notes,
+    restore: (values) => restore(base, slots, values),
+  };
+}
+
+/** Initializers that are inputs too are constants, and so are scalar integers: no sample has its own. */
+function takeInputs(draft: Draft, feeds: Feeds): void {
+  const { graph } = draft.model;
+  const inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
+  const missing = inputs.find(({ name }) => feeds[name] === undefined);
+  if (missing !== undefined) {
+    throw invalid("feed-missing", `The batch holds no value for input "${missing.name}".`, {
+      node: missing.name,
+      expected: inputs.map(({ name }) => name).join(", "),
+      found: Object.keys(feeds).join(", "),
+    });
+  }
+  draft.model = { ...draft.model, irVersion: Math.max(draft.model.irVersion, 4), graph: { ...graph, inputs } };
+}
+
+function raise(draft: Draft): void {
+  const newest = Math.max(...[draft.model, ...draft.model.functions].map(({ opsets }) => opsets.get("") ?? OPSET));
+  const raised = upgradeOpset(draft.model, Math.max(OPSET, newest));
+  draft.model = raised.model;
+  draft.notes.push(...raised.notes);
+}
+
+/** The feeds of the inputs that are left, in the types that they have now. */
+function feedsOf(model: Model, feeds: Feeds): Feeds {
+  const ports = model.graph.inputs.map(({ name, type }) => ({
+    name,
+    dtype: type?.kind === "tensor" ? type.dtype : undefined,
+    shape: undefined,
+  }));
+  return adaptFeeds(feeds, ports);
+}
+
+/** Inlines, observes and folds until nothing is left to inline; the shapes of all values. */
+async function settle(draft: Draft, feeds: Feeds, services: EngineServices): Promise<Observed> {
+  const known = new Map<object, string>();
+  fixInputs(draft, feeds);
+  for (let round = 0; ; round++) {
+    inlineFunctions(draft, known);
+    hoistConstants(draft);
+    const cleaned = await removeIdentities.apply(draft.model, services);
+    draft.model = { ...cleaned.model, graph: withoutDead(cleaned.model.graph) };
+    const observed = await observe(draft.model, { feeds }, services);
+    await foldShapes(draft, observed.values, services);
+    if (round < ROUNDS && (await inlineBranches(draft))) continue;
+    const shapes = new Map(observed.values);
+    for (const [name, { dtype, dims }] of draft.model.graph.initializers) shapes.set(name, { dtype, dims });
+    return shapes;
+  }
+}
+
+/** Inputs of the shapes of this batch; rank-0 integers and booleans become constants. */
+function fixInputs(draft: Draft, feeds: Feeds): void {
+  const { graph } = draft.model;
+  const initializers = new Map(graph.initializers);
+  const inputs = graph.inputs.flatMap((input) => {
+    const value = feeds[input.name]!;
+    if (value.dims.length > 0 || DTYPES[value.dtype].kind === "float" || !ArrayBuffer.isView(value.data)) {
+      return [tensorInfo(input.name, value.dtype, value.dims)];
+    }
+    const { buffer, byteOffset, byteLength } = value.data;
+    initializers.set(input.name, tensor(value.dtype, [], new Uint8Array(buffer, byteOffset, byteLength).slice()));
+    draft.notes.push(info("input-fixed", `Scalar input "${input.name}" is fixed at ${value.data[0]}.`, input.name));
+    return [];
+  });
+  // What the file states of inner and outer shapes may not hold for this batch.
+  const outputs = graph.outputs.map((output) =>
+    output.type?.kind === "tensor" ? tensorInfo(output.name, output.type.dtype) : { name: output.name },
+  );
+  draft.model = { ...draft.model, graph: { ...graph, inputs, outputs, initializers, valueInfo: new Map() } };
+}
+
+function finished(model: Model, shapes: Observed): Model {
+  const graph = withoutDead(model.graph);
+  const outputs = graph.outputs.map((output) => {
+    const shape = shapes.get(output.name);
+    return shape === undefined ? output : tensorInfo(output.name, shape.dtype, shape.dims);
+  });
+  const ir = (model.opsets.get("") ?? OPSET) >= 23 ? 11 : 10;
+  return { ...model, irVersion: Math.max(ir, model.irVersion), functions: [], graph: { ...graph, outputs } };
+}
+
+/** Samples in the batch: the first dimension of the first input that has one. */
+const batchOf = (inputs: readonly string[], feeds: Feeds) =>
+  inputs.map((name) => feeds[name]!.dims).find((dims) => dims.length > 0)?.[0] ?? 1;
