@@ -84,6 +84,11 @@ class OnnxModule(torch.nn.Module):
         self.run(self.steps, values)
         return {name: values[name] for name in wanted or self.outputs}
 
+    def gradients(self):
+        for name, weight in self.weights.items():
+            if weight.grad is not None:
+                yield name, weight.grad
+
     def head(self, output):
         """The value that a loss on logits reads: what stands before a Softmax, LogSoftmax or Sigmoid that ends the graph."""
         makers = {name: node for node in self.graph.node for name in node.output}
