@@ -45,8 +45,12 @@ export class Emitter {
   readonly #pool = new Map<string, string>();
   readonly #counters = new Map<string, number>();
 
-  constructor(source: EmitterSource) {
+  /** Channels in a block of the runtime's layout, where the graph will be written in it (train/blocked); else 0. */
+  readonly block: number;
+
+  constructor(source: EmitterSource, block = 0) {
     this.#source = source;
+    this.block = block;
   }
 
   /** Throws `internal` for a value that nobody made. */
