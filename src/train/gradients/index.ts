@@ -4,7 +4,11 @@ import { registry } from "../../base/registry.js";
 import type { Node } from "../../ir/model.js";
 import { operatorKey } from "../../ops/operator.js";
 import { add } from "./add.js";
+import { averagePool } from "./average-pool.js";
+import { batchNorm } from "./batch-norm.js";
 import { concat } from "./concat.js";
+import { conv } from "./conv.js";
+import { convTranspose } from "./conv-transpose.js";
 import { depthToSpace } from "./depth-to-space.js";
 import { dequantizeLinear } from "./dequantize-linear.js";
 import { einsum } from "./einsum.js";
@@ -13,7 +17,15 @@ import { gather } from "./gather.js";
 import { gatherElements } from "./gather-elements.js";
 import { gatherNd } from "./gather-nd.js";
 import { gemm } from "./gemm.js";
+import { globalAveragePool } from "./global-average-pool.js";
+import { globalMaxPool } from "./global-max-pool.js";
+import { groupNorm } from "./group-norm.js";
+import { instanceNorm } from "./instance-norm.js";
+import { layerNorm } from "./layer-norm.js";
+import { lpPool } from "./lp-pool.js";
+import { lrn } from "./lrn.js";
 import { matmul } from "./matmul.js";
+import { maxPool } from "./max-pool.js";
 import { mul } from "./mul.js";
 import { pad } from "./pad.js";
 import { quantizeLinear } from "./quantize-linear.js";
@@ -22,9 +34,12 @@ import { relu } from "./relu.js";
 import { reshape } from "./reshape.js";
 import { resize } from "./resize.js";
 import { reverseSequence } from "./reverse-sequence.js";
+import { rmsNorm } from "./rms-norm.js";
 import type { GradientRule } from "./rule.js";
 import { scatterElements } from "./scatter-elements.js";
 import { scatterNd } from "./scatter-nd.js";
+import { skipLayerNorm } from "./skip-layer-norm.js";
+import { skipRmsNorm } from "./skip-rms-norm.js";
 import { slice } from "./slice.js";
 import { spaceToDepth } from "./space-to-depth.js";
 import { split } from "./split.js";
@@ -42,7 +57,22 @@ export const gradients = registry("gradient rule", [
   einsum,
   matmul,
   // convolution and pooling
+  conv,
+  convTranspose,
+  maxPool,
+  averagePool,
+  lpPool,
+  globalMaxPool,
+  globalAveragePool,
   // normalisation
+  batchNorm,
+  layerNorm,
+  rmsNorm,
+  skipLayerNorm,
+  skipRmsNorm,
+  groupNorm,
+  instanceNorm,
+  lrn,
   // reductions
   reduceSum,
   // movement
