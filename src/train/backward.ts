@@ -11,8 +11,8 @@ import type { GradientRule, GradientSite } from "./gradients/rule.js";
 /** Forward nodes in execution order. `Emitter` knows the shapes of all their values. */
 export interface BackwardInput {
   readonly nodes: readonly Node[];
-  /** A scalar. */
-  readonly loss: string;
+  /** A scalar, or several values of any shape with their gradients, which take the place of `seed`. */
+  readonly loss: string | ReadonlyMap<string, string>;
   /** Values whose gradients are wanted: weights, or any other. */
   readonly targets: readonly string[];
   /** Gradient of the loss itself, a scalar (a loss scale); default 1. */
@@ -25,9 +25,14 @@ export interface BackwardInput {
  * Throws `unsupported("gradient-missing")` with every node in the way that has no rule, before anything is written.
  */
 export function backward({ nodes, loss, targets, seed }: BackwardInput, emit: Emitter): Map<string, string> {
-  const path = between(nodes, loss, targets);
+  const ends = typeof loss === "string" ? new Set([loss]) : new Set(loss.keys());
+  const path = between(nodes, ends, targets);
   refuseMissing(path, targets);
-  const sums = new Map<string, string[]>([[loss, [seed ?? emit.like(1, loss)]]]);
+  const sums = new Map<string, string[]>(
+    typeof loss === "string"
+      ? [[loss, [seed ?? emit.like(1, loss)]]]
+      : [...loss].map(([value, gradient]) => [value, [gradient]]),
+  );
   const wanted = new Set(targets);
   const found = new Map<string, string>();
   const gradientOf = (name: string): string | undefined => {
@@ -60,7 +65,7 @@ export function backward({ nodes, loss, targets, seed }: BackwardInput, emit: Em
     });
   }
   for (const target of wanted) {
-    const gradient = target === loss ? undefined : gradientOf(target);
+    const gradient = typeof loss === "string" && target === loss ? undefined : gradientOf(target);
     if (gradient !== undefined) found.set(target, gradient);
   }
   return found;
@@ -78,7 +83,7 @@ interface Step {
 }
 
 /** The nodes that a target influences and that influence the loss, in execution order. */
-function between(nodes: readonly Node[], loss: string, targets: readonly string[]): Step[] {
+function between(nodes: readonly Node[], ends: ReadonlySet<string>, targets: readonly string[]): Step[] {
   const influenced = new Set(targets);
   const candidates: Step[] = [];
   for (const node of nodes) {
@@ -91,7 +96,7 @@ function between(nodes: readonly Node[], loss: string, targets: readonly string[
     candidates.push({ node, rule, flows });
     for (const name of node.outputs) if (name !== "") influenced.add(name);
   }
-  const influencing = new Set([loss]);
+  const influencing = new Set(ends);
   const path: Step[] = [];
   for (const step of candidates.toReversed()) {
     if (!step.node.outputs.some((name) => influencing.has(name))) continue;

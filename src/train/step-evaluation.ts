@@ -1,0 +1,32 @@
+// The forward pass as it is when used, with the losses: what held-out data is judged by while a model is trained.
+
+import type { Model } from "../ir/model.js";
+import type { Constraint } from "./constraint.js";
+import { constrained } from "./constraint.js";
+import type { Prepared, TrainableWeight } from "./prepared.js";
+import { writeForward } from "./step-forward.js";
+import { type ChosenLoss, writeLosses } from "./step-losses.js";
+import { StepWriter } from "./step-writer.js";
+
+export const SAMPLE_WEIGHT = "pare.sample_weight";
+
+/** Inputs as those of the step without state and scalars; outputs: the user's, "loss" and "per_sample_loss". */
+export function evaluationModel(
+  prepared: Prepared,
+  chosen: readonly ChosenLoss[],
+  weights: readonly TrainableWeight[],
+  constraints: readonly Constraint[],
+): Model {
+  const writer = new StepWriter(prepared, new Set(weights.map(({ name }) => name)));
+  const { emit } = writer;
+  for (const name of prepared.inputs) writer.feed(name);
+  for (const { input, target } of chosen) writer.input(input, target.shape);
+  writer.input(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
+  const names = new Map(weights.map((weight) => [weight.name, constrained(emit, constraints, weight, weight.name)]));
+  const forward = writeForward(emit, prepared, names, { statistics: [], dropout: {} });
+  for (const { name } of prepared.model.graph.outputs) writer.output(name);
+  const losses = writeLosses(emit, chosen, forward.value, SAMPLE_WEIGHT, prepared.batch);
+  writer.result("loss", losses.loss);
+  writer.result("per_sample_loss", losses.perSample);
+  return writer.model();
+}

@@ -1,0 +1,83 @@
+// The forward pass of a step: the prepared nodes, with weights that come from the state, dropout put back, and batch
+// normalisation that uses the batch.
+
+import { invalid } from "../base/errors.js";
+import { label } from "../ir/model.js";
+import { renameInputs } from "../ir/rename.js";
+import { trainingForm } from "./batch-norm.js";
+import type { Emitter } from "./emitter.js";
+import type { Prepared, RunningStatistics } from "./prepared.js";
+import { nameTest, unmatched } from "./weight-patterns.js";
+
+export interface Mask {
+  readonly input: string;
+  readonly dims: readonly number[];
+  readonly rate: number;
+}
+
+export interface ForwardOptions {
+  /** Batch normalisations that use the batch's own statistics, and write the next running ones. */
+  readonly statistics: readonly RunningStatistics[];
+  /** Rate of dropout by the pattern of a node's name. */
+  readonly dropout: Readonly<Record<string, number>>;
+}
+
+export interface Forward {
+  /** What the graph calls a value of the prepared model, where nodes read it. */
+  value(name: string): string;
+  readonly masks: readonly Mask[];
+  /** Next running statistics by the name of the initializer. */
+  readonly statistics: ReadonlyMap<string, string>;
+}
+
+/** `names`: what takes the place of values of the prepared model, weights before all. It is added to. */
+export function writeForward(
+  emit: Emitter,
+  prepared: Prepared,
+  names: Map<string, string>,
+  { statistics, dropout }: ForwardOptions,
+): Forward {
+  const normalised = new Map(statistics.map((one) => [one.node, one]));
+  const rates = dropoutRates(prepared, dropout);
+  const masks: Mask[] = [];
+  const next = new Map<string, string>();
+  for (const node of prepared.model.graph.nodes) {
+    const renamed = renameInputs(node, names);
+    const running = normalised.get(node);
+    if (running === undefined) emit.nodes.push(renamed);
+    else {
+      const form = trainingForm(emit, renamed);
+      next.set(running.mean, form.newMean);
+      next.set(running.variance, form.newVariance);
+    }
+    const rate = rates.get(label(node));
+    const output = node.outputs[0];
+    if (rate === undefined || output === undefined) continue;
+    const { dims } = emit.shape(output);
+    const input = emit.declare(emit.unique("pare.mask"), { dtype: "float32", dims });
+    masks.push({ input, dims, rate });
+    names.set(output, emit.mul(output, input));
+  }
+  return { value: (name) => names.get(name) ?? name, masks, statistics: next };
+}
+
+/** Rate by label of a node. Throws `invalid("pattern-unmatched")` and `invalid("dropout-rate")`. */
+function dropoutRates({ model, shapes }: Prepared, dropout: Readonly<Record<string, number>>): Map<string, number> {
+  const found = new Map<string, number>();
+  const { nodes } = model.graph;
+  for (const [pattern, rate] of Object.entries(dropout)) {
+    if (!(rate >= 0 && rate < 1)) {
+      throw invalid("dropout-rate", `The rate of dropout after "${pattern}" is not one.`, {
+        expected: "at least 0, below 1",
+        found: String(rate),
+      });
+    }
+    const exact = nodes.filter((node) => label(node) === pattern);
+    const test = nameTest(pattern);
+    const meant = exact.length > 0 ? exact : nodes.filter((node) => test(label(node)));
+    const floats = meant.filter(({ outputs }) => shapes.get(outputs[0] ?? "")?.dtype === "float32");
+    if (floats.length === 0) throw unmatched(pattern, nodes.map(label));
+    if (rate > 0) for (const node of floats) found.set(label(node), rate);
+  }
+  return found;
+}

@@ -1,0 +1,161 @@
+// The losses of a step: chosen, checked against the model's outputs, written, and differentiated down to what they read.
+
+import { z } from "zod";
+import { invalid } from "../base/errors.js";
+import { parseOptions, parseStrict } from "../base/options.js";
+import { suggest } from "../base/registry.js";
+import { backward } from "./backward.js";
+import { type Emitter, same } from "./emitter.js";
+import { losses } from "./losses/index.js";
+import type { Loss, LossTerms, Target } from "./losses/loss.js";
+import type { Head, Prepared } from "./prepared.js";
+
+/** A loss by name, on an output of the model, with the loss's own options beside. */
+export interface LossChoice {
+  readonly loss: string;
+  /** Default: the model's first float output. */
+  readonly output?: string | undefined;
+  /** Factor in the sum of losses; default 1. */
+  readonly weight?: number | undefined;
+  readonly [option: string]: unknown;
+}
+
+export interface ChosenLoss {
+  readonly method: Loss;
+  readonly options: Record<string, unknown>;
+  /** What figures call it, unique among the losses of a step. */
+  readonly name: string;
+  readonly factor: number;
+  /** The value of the forward pass that it reads. */
+  readonly reads: string;
+  readonly head: Head;
+  /** Input of its labels. */
+  readonly input: string;
+  readonly target: Target;
+}
+
+const common = z.object({
+  output: z.string().optional(),
+  weight: z.number().positive().default(1),
+});
+
+/**
+ * Throws `invalid("loss-none")`, `invalid("loss-unknown")`, `invalid("loss-output")`, and what `parseOptions` throws.
+ */
+export function chooseLosses(prepared: Prepared, choices: readonly LossChoice[]): ChosenLoss[] {
+  if (choices.length === 0)
+    throw invalid("loss-none", "There is no loss to train with.", { expected: losses.names.join(", ") });
+  const names = new Set<string>();
+  return choices.map((choice, i) => {
+    const { loss, output, weight, ...own } = choice;
+    const method = losses.get(loss);
+    const where = `losses[${i}]`;
+    const { weight: factor } = parseStrict(common, { output, weight }, where);
+    const options = parseOptions(method, own, where);
+    const head = headOf(prepared, method, output);
+    const reads = method.reads === "logits" ? head.logits : head.output;
+    const prediction = prepared.shapes.get(reads)!;
+    if (prediction.dtype !== "float32" || prediction.dims[0] !== prepared.batch) {
+      throw invalid("loss-output", `The output "${head.output}" has no row for each sample of the batch.`, {
+        node: head.output,
+        expected: `float32 [${prepared.batch}, ...]`,
+        found: `${prediction.dtype} [${prediction.dims}]`,
+        hint: "Choose another output for the loss.",
+      });
+    }
+    const target = method.target({ options, prediction, axis: head.axis, output: head.output });
+    const name = [loss, `${loss}.${head.output}`].find((one) => !names.has(one)) ?? `${loss}.${i}`;
+    names.add(name);
+    const input = choices.length === 1 ? "pare.target" : `pare.target.${i}`;
+    return { method, options, name, factor, reads, head, input, target };
+  });
+}
+
+function headOf({ heads }: Prepared, method: Loss, output: string | undefined): Head {
+  const names = heads.map((head) => head.output);
+  if (heads.length === 0) throw invalid("loss-output", "The model has no float output that a loss could be on.");
+  const head = output === undefined ? heads[0]! : heads.find((one) => one.output === output);
+  if (head === undefined) {
+    throw invalid("loss-output", `The model has no float output "${output}".`, {
+      expected: names.join(", "),
+      found: output,
+      hint: suggest(output!, names),
+    });
+  }
+  if (method.heads.includes(head.activation)) return head;
+  throw invalid("loss-output", `The loss ${method.name} does not fit the output "${head.output}".`, {
+    node: head.output,
+    expected: `an output that ends in ${method.heads.map((one) => (one === "none" ? "no activation" : one)).join(" or ")}`,
+    found: `it ends in ${head.activation}`,
+    hint:
+      head.activation === "sigmoid"
+        ? "Take binary-cross-entropy: each number of the output is a yes or no of its own."
+        : "Take cross-entropy: the outputs are the probabilities of classes.",
+  });
+}
+
+export interface WrittenLosses {
+  /** The sum of the mean losses times their factors, a scalar. */
+  readonly loss: string;
+  /** [batch]; without the weights of samples. */
+  readonly perSample: string;
+  /** Mean loss by name, scalars. */
+  readonly named: ReadonlyMap<string, string>;
+  /**
+   * Gradients of `loss` times `scale` (a scalar; default 1) by the values that the losses read. With `gathered` the sums
+   * over the batch are divided by its size only, and `share` is the weight of its samples over its size: gradients and
+   * shares of several batches add up to what one large batch gives.
+   */
+  backward(scale: string | undefined, gathered: boolean): { gradients: Map<string, string>; share: string };
+}
+
+/** `value`: what the graph calls a value of the prepared model. `weights`: input of sample weights, [batch]. */
+export function writeLosses(
+  emit: Emitter,
+  chosen: readonly ChosenLoss[],
+  value: (name: string) => string,
+  weights: string,
+  batch: number,
+): WrittenLosses {
+  const all = emit.total(weights);
+  const written = chosen.map((loss) => {
+    const read = value(loss.reads);
+    const from = emit.nodes.length;
+    const { axis, output } = loss.head;
+    const { options, input: target } = loss;
+    const terms = loss.method.write({ emit, value: read, prediction: emit.shape(read), axis, output, options, target });
+    const nodes = emit.nodes.slice(from);
+    const { sums, counts } = terms;
+    // A batch in which nothing counts has no loss: 0, where 0 / 0 would end the training.
+    const counted = emit.max(counts === undefined ? all : emit.total(emit.mul(weights, counts)), emit.number(1e-12));
+    const mean = emit.div(emit.total(emit.mul(weights, sums)), counted);
+    const own = counts === undefined ? sums : emit.div(sums, emit.max(counts, emit.number(1e-12)));
+    return { loss, terms, nodes, read, counted, mean, own };
+  });
+  const sum = (parts: readonly string[]) => parts.reduce((total, part) => emit.add(total, part));
+  // One weight for all: then sums can be gathered over batches before they are divided.
+  const alike = written.length === 1 || written.every(({ terms }) => terms.counts === undefined);
+  return {
+    loss: sum(written.map(({ loss, mean }) => emit.scale(mean, loss.factor))),
+    perSample: sum(written.map(({ loss, own }) => emit.scale(own, loss.factor))),
+    named: new Map(written.map(({ loss, mean }) => [loss.name, mean])),
+    backward(scale, gathered) {
+      const seed = scale ?? emit.number(1);
+      const gradients = new Map<string, string>();
+      for (const { loss, terms, nodes, read, counted } of written) {
+        const factor = emit.scale(seed, loss.factor);
+        const share = gathered && alike ? emit.scale(factor, 1 / batch) : emit.div(factor, counted);
+        const gradient = gradientOf(emit, terms, nodes, read, emit.mul(weights, share));
+        const before = gradients.get(read);
+        gradients.set(read, before === undefined ? gradient : emit.add(before, gradient));
+      }
+      return { gradients, share: alike ? emit.scale(written[0]!.counted, 1 / batch) : emit.number(1) };
+    },
+  };
+}
+
+function gradientOf(emit: Emitter, terms: LossTerms, nodes: Emitter["nodes"], read: string, share: string): string {
+  const closed = terms.gradient?.(share);
+  if (closed !== undefined && same(emit.dims(closed), emit.dims(read))) return closed;
+  return backward({ nodes, loss: new Map([[terms.sums, share]]), targets: [read] }, emit).get(read)!;
+}

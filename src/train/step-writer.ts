@@ -1,0 +1,171 @@
+// The graph of a step while it is written: its inputs, state, results, and the emitter that knows the prepared model.
+
+import { internal, unsupported } from "../base/errors.js";
+import { makeNode, tensorInfo } from "../ir/build.js";
+import type { Graph, Initializer, Model, Node, ValueInfo } from "../ir/model.js";
+import { ancestry, definitions } from "../ir/traverse.js";
+import { elementCount } from "../tensor/dtype.js";
+import type { Tensor } from "../tensor/tensor.js";
+import type { Value } from "../tensor/value.js";
+import type { Block } from "./blocks.js";
+import { Emitter, type ValueShape } from "./emitter.js";
+import type { Prepared } from "./prepared.js";
+
+export type StateKind = "weight" | "statistics" | "optimizer" | "accumulator" | "average";
+
+export interface WrittenState {
+  readonly input: string;
+  readonly kind: StateKind;
+  readonly block: Block | undefined;
+  /** Whether it begins as the block's weights; else as zeros. */
+  readonly copied: boolean;
+}
+
+export class StepWriter {
+  readonly emit: Emitter;
+  readonly states: WrittenState[] = [];
+  readonly scalars: string[] = [];
+  readonly results: string[] = [];
+  readonly #prepared: Prepared;
+  readonly #inputs: ValueInfo[] = [];
+  readonly #outputs: ValueInfo[] = [];
+  readonly #next = new Map<string, string>();
+
+  /** `variable`: initializers that the step changes, so that nothing may be read off them. */
+  constructor(prepared: Prepared, variable: ReadonlySet<string>) {
+    this.#prepared = prepared;
+    const { graph } = prepared.model;
+    const taken = definitions(graph);
+    this.emit = new Emitter({
+      shape: (name) => prepared.shapes.get(name),
+      has: (name) => taken.has(name),
+      constant(name) {
+        const value = variable.has(name) ? undefined : graph.initializers.get(name);
+        return value === undefined || value.sparse ? undefined : value;
+      },
+    });
+  }
+
+  /** An input of the prepared model. */
+  feed(name: string): void {
+    const { dtype, dims } = this.emit.shape(name);
+    this.#inputs.push(tensorInfo(name, dtype, dims));
+  }
+
+  input(name: string, shape: ValueShape): string {
+    if (this.emit.has(name)) throw taken(name);
+    this.#inputs.push(tensorInfo(name, shape.dtype, shape.dims));
+    return this.emit.declare(name, shape);
+  }
+
+  /** The same for a name that the emitter has given out and declared. */
+  declared(name: string): void {
+    const { dtype, dims } = this.emit.shape(name);
+    this.#inputs.push(tensorInfo(name, dtype, dims));
+  }
+
+  scalar(name: string): string {
+    if (this.scalars.includes(name)) return name;
+    this.scalars.push(name);
+    return this.input(name, { dtype: "float32", dims: [] });
+  }
+
+  /** A float32 state of the block's dimensions; a scalar without one. */
+  state(kind: StateKind, name: string, block: Block | undefined, copied: boolean): string {
+    const shape: ValueShape = { dtype: "float32", dims: block?.dims ?? [] };
+    this.states.push({ input: name, kind, block, copied });
+    // A weight that stands alone keeps its name: here it is no initializer any more.
+    if (kind === "weight" && block?.packed === false) {
+      this.#inputs.push(tensorInfo(name, shape.dtype, shape.dims));
+      return this.emit.declare(name, shape);
+    }
+    return this.input(name, shape);
+  }
+
+  next(before: string, after: string): void {
+    this.#next.set(before, after);
+    const { dtype, dims } = this.emit.shape(after);
+    this.#outputs.push(tensorInfo(after, dtype, dims));
+  }
+
+  after(before: string): string {
+    const after = this.#next.get(before);
+    if (after === undefined) throw internal(`the state "${before}" has no next value`);
+    return after;
+  }
+
+  /** An output that is no state. */
+  result(name: string, value: string): void {
+    if (this.emit.has(name)) throw taken(name);
+    const shape = this.emit.shape(value);
+    this.emit.nodes.push(makeNode("Identity", [value], [name]));
+    this.emit.declare(name, shape);
+    this.#report(name);
+  }
+
+  /** An output of the user's model, which the forward pass gives under its own name. */
+  output(name: string): void {
+    this.#report(name);
+  }
+
+  #report(name: string): void {
+    const { dtype, dims } = this.emit.shape(name);
+    this.results.push(name);
+    this.#outputs.push(tensorInfo(name, dtype, dims));
+  }
+
+  /** Nodes, constants and opsets as they are needed; nothing that no output needs. */
+  model(nodes: readonly Node[] = this.emit.nodes): Model {
+    const { model } = this.#prepared;
+    const inputs = this.#inputs;
+    const variable = new Set(inputs.map(({ name }) => name));
+    const whole: Graph = {
+      name: model.graph.name,
+      docString: "",
+      inputs,
+      outputs: this.#outputs,
+      valueInfo: new Map(),
+      nodes,
+      initializers: new Map(),
+    };
+    const needed = ancestry(
+      whole,
+      this.#outputs.map(({ name }) => name),
+    );
+    const initializers = new Map<string, Initializer>();
+    for (const [name, value] of [...model.graph.initializers, ...this.emit.initializers]) {
+      if (needed.names.has(name) && !variable.has(name)) initializers.set(name, value);
+    }
+    const opsets = new Map(model.opsets);
+    for (const { domain } of needed.nodes) if (!opsets.has(domain)) opsets.set(domain, 1);
+    return { ...model, opsets, functions: [], graph: { ...whole, nodes: needed.nodes, initializers } };
+  }
+
+  /** A fresh copy of a state before the first step. */
+  async initial({ block, copied }: WrittenState): Promise<Value> {
+    const dims = block?.dims ?? [];
+    const data = new Float32Array(elementCount(dims));
+    if (!copied) return { dtype: "float32", dims, data };
+    let at = 0;
+    for (const { name } of block?.weights ?? []) {
+      const bytes = await dense(this.#prepared, name).data.read();
+      // A copy is aligned; the bytes of a file need not be.
+      const values = new Float32Array(bytes.slice().buffer);
+      data.set(values, at);
+      at += values.length;
+    }
+    return { dtype: "float32", dims, data };
+  }
+}
+
+function dense({ model }: Prepared, name: string): Tensor {
+  const found = model.graph.initializers.get(name);
+  if (found === undefined || found.sparse) throw internal(`the weight "${name}" is no dense initializer`);
+  return found;
+}
+
+const taken = (name: string) =>
+  unsupported("step-name", `The model has a value called "${name}", which the training step needs for itself.`, {
+    node: name,
+    hint: "Rename it in the model.",
+  });

@@ -1,0 +1,228 @@
+// One training step as one model: forward pass, losses, backward pass and optimizer, all ordinary ONNX nodes. Its inputs
+// are a batch, labels, a few numbers and the state; its outputs are figures and the next state.
+// Long because it is the one place where the parts of a step meet, in the order in which they are written.
+
+import { internal } from "../base/errors.js";
+import type { Note } from "../base/note.js";
+import { parseOptions } from "../base/options.js";
+import type { Sample } from "../data/dataset.js";
+import type { Model } from "../ir/model.js";
+import type { Value } from "../tensor/value.js";
+import { backward } from "./backward.js";
+import { type Block, blocksOf, packedIn, unpack, unpackedIn } from "./blocks.js";
+import { type Constraint, constrained } from "./constraint.js";
+import type { ValueShape } from "./emitter.js";
+import { optimizers } from "./optimizers/index.js";
+import type { Prepared, TrainableWeight } from "./prepared.js";
+import { evaluationModel, SAMPLE_WEIGHT } from "./step-evaluation.js";
+import { type Mask, writeForward } from "./step-forward.js";
+import { chooseLosses, type LossChoice, writeLosses } from "./step-losses.js";
+import { groupsOf, statisticsBlock, trainedWeights, usedStatistics, type WeightChoices } from "./step-weights.js";
+import { type StateKind, StepWriter } from "./step-writer.js";
+import { writeUpdate } from "./update.js";
+
+export type { LossChoice } from "./step-losses.js";
+export type { GroupChoice } from "./step-weights.js";
+
+export interface OptimizerChoice {
+  readonly name: string;
+  readonly [option: string]: unknown;
+}
+
+export interface StepOptions extends WeightChoices {
+  readonly losses: readonly LossChoice[];
+  readonly optimizer: OptimizerChoice;
+  /** Largest norm of the whole gradient. */
+  readonly clipNorm?: number | undefined;
+  /** Largest magnitude of one element of the gradient. */
+  readonly clipValue?: number | undefined;
+  /** Batches that make one update; default 1. */
+  readonly accumulate?: number | undefined;
+  /** Decay of an exponential moving average of the weights, below 1; default: none is kept. */
+  readonly average?: number | undefined;
+  readonly precision?: "float32" | "float16" | "bfloat16" | undefined;
+  /** Whether the loss is multiplied with `lossScale` while it is differentiated; default: where the precision is low. */
+  readonly scaling?: boolean | undefined;
+  /** What batch normalisation uses: the batch's statistics, or the running ones. Default "frozen". */
+  readonly bn?: "train" | "frozen" | undefined;
+  /** Dropout after nodes: name or pattern to rate. */
+  readonly dropout?: Readonly<Record<string, number>> | undefined;
+  readonly constraints?: readonly Constraint[] | undefined;
+  /** Whether the model's outputs are results too. Default false: a language model's are large. */
+  readonly outputs?: boolean | undefined;
+}
+
+export interface StateSlot {
+  readonly input: string;
+  readonly output: string;
+  /** float32 */
+  readonly shape: ValueShape;
+  readonly kind: StateKind;
+  /** The one prepared weight it belongs to; undefined where it holds several in a row. */
+  readonly weight?: string | undefined;
+  /** A fresh copy of its value before the first step. */
+  initial(): Promise<Value>;
+}
+
+export interface TargetInput {
+  readonly input: string;
+  readonly shape: ValueShape;
+  /** Throws `invalid("label-...")` with the place of the sample. */
+  collate(labels: readonly Sample["label"][]): Value;
+}
+
+export interface StepScalars {
+  readonly lossScale: number;
+  /** Whether this batch completes an update (`accumulate` above 1). */
+  readonly apply: boolean;
+  /** Whether it is the first of an update. */
+  readonly fresh: boolean;
+}
+
+export interface StepGraph {
+  readonly model: Model;
+  readonly batch: number;
+  /** Inputs of data. */
+  readonly feeds: readonly string[];
+  /** Inputs of labels. "pare.sample_weight" (float32 [batch]) always exists beside them. */
+  readonly targets: readonly TargetInput[];
+  /** Dropout: 0, or 1 / (1 - rate), filled by the loop at every step. */
+  readonly masks: readonly Mask[];
+  /** float32 scalars that are fed at every step. */
+  readonly scalars: readonly string[];
+  readonly state: readonly StateSlot[];
+  /**
+   * Outputs that are no state: "loss" (mean over the weights of samples), "per_sample_loss" [batch], "gradient_norm"
+   * (before clipping), "finite" (1 or 0), "loss.<name>" where there are several, the model's outputs where asked for.
+   */
+  readonly results: readonly string[];
+  /** The forward pass as it is when used, and the losses: weights and statistics are initializers by prepared name. */
+  readonly evaluation: Model;
+  readonly notes: readonly Note[];
+  /** Numbers for update `t` (1 for the first) at learning rate `lr`, by `scalars`. */
+  scalarsAt(t: number, lr: number, more: StepScalars): Record<string, number>;
+  /** Weights and statistics by prepared name, from states read back (by input); `averaged`: the moving averages. */
+  weights(state: Readonly<Record<string, Value>>, averaged?: boolean): Map<string, Value>;
+}
+
+const RATE = "pare.learning_rate";
+const SCALE = "pare.loss_scale";
+const APPLY = "pare.apply";
+const FRESH = "pare.fresh";
+
+/**
+ * Throws `invalid("weights-none")` when nothing is left to train, `unsupported("gradient-missing")`, and what choosing losses,
+ * optimizer and patterns throws. Nothing is read and nothing runs.
+ */
+export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
+  const chosen = chooseLosses(prepared, options.losses);
+  const reads = chosen.map((loss) => loss.reads);
+  const { name: optimizerName, ...own } = options.optimizer;
+  const optimizer = optimizers.get(optimizerName);
+  const settings = parseOptions(optimizer, own, "optimizer");
+  const { constraints = [], clipNorm, clipValue, average } = options;
+  const { weights, notes } = trainedWeights(prepared, reads, options);
+  const projected = (weight: TrainableWeight) => constraints.some((one) => one.project && one.applies(weight));
+  const blocks = blocksOf(weights, groupsOf(prepared, options), projected);
+
+  const step = new StepWriter(prepared, new Set(weights.map(({ name }) => name)));
+  const { emit } = step;
+  for (const name of prepared.inputs) step.feed(name);
+  for (const { input, target } of chosen) step.input(input, target.shape);
+  step.input(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
+
+  // What each weight is in the graph, and what the forward pass reads instead of each initializer that varies.
+  const states = new Map<Block, string>();
+  const values = new Map<string, string>();
+  for (const block of blocks) {
+    const state = step.state("weight", block.name, block, true);
+    states.set(block, state);
+    for (const [weight, value] of unpackedIn(emit, block, state)) values.set(weight, value);
+  }
+  const names = new Map(
+    weights.map((weight) => [weight.name, constrained(emit, constraints, weight, values.get(weight.name)!)]),
+  );
+  const statistics = options.bn === "train" ? usedStatistics(prepared, reads) : [];
+  const running = statisticsBlock(prepared, statistics);
+  const runningState = running && step.state("statistics", running.name, running, true);
+  if (running) for (const [name, value] of unpackedIn(emit, running, runningState!)) names.set(name, value);
+
+  const forward = writeForward(emit, prepared, names, { statistics, dropout: options.dropout ?? {} });
+  for (const { input } of forward.masks) step.declared(input);
+  const forwardNodes = emit.nodes.slice();
+  if (running)
+    step.next(
+      runningState!,
+      packedIn(emit, running, ({ name }) => forward.statistics.get(name)!),
+    );
+
+  const losses = writeLosses(emit, chosen, forward.value, SAMPLE_WEIGHT, prepared.batch);
+  const accumulates = (options.accumulate ?? 1) > 1;
+  const scaled = options.scaling ?? (options.precision ?? "float32") !== "float32";
+  const lossScale = scaled ? step.scalar(SCALE) : undefined;
+  const { gradients: seeds, share } = losses.backward(lossScale, accumulates);
+  const found = backward({ nodes: forwardNodes, loss: seeds, targets: [...values.values()] }, emit);
+
+  const { norm, finite } = writeUpdate(
+    emit,
+    { optimizer, settings, clipNorm, clipValue, average, constraints },
+    {
+      blocks,
+      gradient: (weight) => found.get(values.get(weight.name)!),
+      weight: (block) => states.get(block)!,
+      rate: step.scalar(RATE),
+      lossScale,
+      accumulation: accumulates ? { apply: step.scalar(APPLY), fresh: step.scalar(FRESH), share } : undefined,
+      scalar: (name) => step.scalar(`pare.${name}`),
+      state: (kind, name, block) => step.state(kind, `pare.${name}.${block?.name ?? "all"}`, block, kind === "average"),
+      next: (before, after) => step.next(before, after),
+    },
+  );
+
+  step.result("loss", losses.loss);
+  step.result("per_sample_loss", losses.perSample);
+  step.result("gradient_norm", norm);
+  step.result("finite", finite);
+  if (losses.named.size > 1) for (const [name, mean] of losses.named) step.result(`loss.${name}`, mean);
+  if (options.outputs === true) for (const { name } of prepared.model.graph.outputs) step.output(name);
+
+  return {
+    model: step.model(),
+    batch: prepared.batch,
+    feeds: prepared.inputs,
+    targets: chosen.map(({ input, target }) => ({ input, shape: target.shape, collate: target.collate })),
+    masks: forward.masks,
+    scalars: step.scalars,
+    state: step.states.map((state) => {
+      const { input, kind, block } = state;
+      const alone = block?.weights.length === 1 ? block.weights[0]!.name : undefined;
+      const shape: ValueShape = { dtype: "float32", dims: block?.dims ?? [] };
+      return { input, output: step.after(input), shape, kind, weight: alone, initial: () => step.initial(state) };
+    }),
+    results: step.results,
+    evaluation: evaluationModel(prepared, chosen, weights, constraints),
+    notes,
+    scalarsAt(t, lr, { lossScale: scale, apply, fresh }) {
+      const all: Record<string, number> = {
+        [RATE]: lr,
+        [SCALE]: scale,
+        [APPLY]: Number(apply),
+        [FRESH]: Number(fresh),
+      };
+      const more = optimizer.scalars?.(t, settings) ?? {};
+      for (const [name, value] of Object.entries(more)) all[`pare.${name}`] = value;
+      return Object.fromEntries(step.scalars.map((name) => [name, all[name]!]));
+    },
+    weights(state, averaged = false) {
+      const kind = averaged ? "average" : "weight";
+      const read = step.states.filter((one) => one.kind === kind || one.kind === "statistics");
+      return new Map(
+        read.flatMap(({ input, block }) => {
+          const value = state[input];
+          if (value === undefined) throw internal(`the state "${input}" was not read`);
+          return [...unpack(block!, value)];
+        }),
+      );
+    },
+  };
+}
