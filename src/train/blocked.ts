@@ -25,12 +25,12 @@ export interface BlockedInput {
   isConstant(name: string): boolean;
 }
 
-/** The same step with its convolutions in blocks: equal up to the order of sums. */
+/** The same step with its convolutions in blocks: equal up to the order of sums. Some nodes may be left without a reader. */
 export function blocked(input: BlockedInput): Node[] {
   const layout = new Layout(input);
   for (const node of input.nodes) layout.write(node);
   for (const name of input.outputs) layout.plain(name);
-  return live(layout.done, input.outputs);
+  return layout.done;
 }
 
 /** Elementwise operators: what they make of a tensor does not depend on where its elements stand. */
@@ -205,16 +205,4 @@ class Layout {
   #push(opType: string, input: string, output: string, attributes: Readonly<Record<string, number>> = {}): void {
     this.done.push(makeNode(opType, [input], [output], { domain: BLOCKED_DOMAIN, attributes }));
   }
-}
-
-/** Without the nodes that nothing reads any more. */
-function live(nodes: readonly Node[], outputs: readonly string[]): Node[] {
-  const wanted = new Set(outputs);
-  const kept: Node[] = [];
-  for (const node of nodes.toReversed()) {
-    if (!node.outputs.some((name) => wanted.has(name))) continue;
-    for (const name of node.inputs) wanted.add(name);
-    kept.push(node);
-  }
-  return kept.reverse();
 }

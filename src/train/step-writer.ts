@@ -7,6 +7,7 @@ import { ancestry, definitions } from "../ir/traverse.js";
 import { elementCount } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
 import type { Value } from "../tensor/value.js";
+import { blocked } from "./blocked.js";
 import type { Block } from "./blocks.js";
 import { Emitter, type ValueShape } from "./emitter.js";
 import type { Prepared } from "./prepared.js";
@@ -31,19 +32,21 @@ export class StepWriter {
   readonly #outputs: ValueInfo[] = [];
   readonly #next = new Map<string, string>();
 
-  /** `variable`: initializers that the step changes, so that nothing may be read off them. */
-  constructor(prepared: Prepared, variable: ReadonlySet<string>) {
+  /** `variable`: initializers that the step changes, so that nothing may be read off them. `block`: see train/blocked, or 0. */
+  constructor(prepared: Prepared, variable: ReadonlySet<string>, block: number) {
     this.#prepared = prepared;
     const { graph } = prepared.model;
     const taken = definitions(graph);
-    this.emit = new Emitter({
-      shape: (name) => prepared.shapes.get(name),
-      has: (name) => taken.has(name),
-      constant(name) {
-        const value = variable.has(name) ? undefined : graph.initializers.get(name);
-        return value === undefined || value.sparse ? undefined : value;
-      },
-    });
+    const constant = (name: string) => {
+      const value = variable.has(name) ? undefined : graph.initializers.get(name);
+      return value === undefined || value.sparse ? undefined : value;
+    };
+    const source = {
+      shape: (name: string) => prepared.shapes.get(name),
+      has: (name: string) => taken.has(name),
+      constant,
+    };
+    this.emit = new Emitter(source, block);
   }
 
   /** An input of the prepared model. */
@@ -115,10 +118,16 @@ export class StepWriter {
   }
 
   /** Nodes, constants and opsets as they are needed; nothing that no output needs. */
-  model(nodes: readonly Node[] = this.emit.nodes): Model {
+  model(written: readonly Node[] = this.emit.nodes): Model {
     const { model } = this.#prepared;
+    const { emit } = this;
     const inputs = this.#inputs;
     const variable = new Set(inputs.map(({ name }) => name));
+    const outputs = this.#outputs.map(({ name }) => name);
+    const isConstant = (name: string) =>
+      !variable.has(name) && (model.graph.initializers.has(name) || emit.initializers.has(name));
+    const { block } = emit;
+    const nodes = block === 0 ? written : blocked({ nodes: written, emit, block, outputs, isConstant });
     const whole: Graph = {
       name: model.graph.name,
       docString: "",
@@ -128,10 +137,7 @@ export class StepWriter {
       nodes,
       initializers: new Map(),
     };
-    const needed = ancestry(
-      whole,
-      this.#outputs.map(({ name }) => name),
-    );
+    const needed = ancestry(whole, outputs);
     const initializers = new Map<string, Initializer>();
     for (const [name, value] of [...model.graph.initializers, ...this.emit.initializers]) {
       if (needed.names.has(name) && !variable.has(name)) initializers.set(name, value);

@@ -48,6 +48,8 @@ export interface StepOptions extends WeightChoices {
   /** Dropout after nodes: name or pattern to rate. */
   readonly dropout?: Readonly<Record<string, number>> | undefined;
   readonly constraints?: readonly Constraint[] | undefined;
+  /** Channels in a block of the runtime's layout for convolutions (train/probe-block), or 0 for the plain one; default 0. */
+  readonly block?: number | undefined;
   /** Whether the model's outputs are results too. Default false: a language model's are large. */
   readonly outputs?: boolean | undefined;
 }
@@ -125,7 +127,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const projected = (weight: TrainableWeight) => constraints.some((one) => one.project && one.applies(weight));
   const blocks = blocksOf(weights, groupsOf(prepared, options), projected);
 
-  const step = new StepWriter(prepared, new Set(weights.map(({ name }) => name)));
+  const step = new StepWriter(prepared, new Set(weights.map(({ name }) => name)), options.block ?? 0);
   const { emit } = step;
   for (const name of prepared.inputs) step.feed(name);
   for (const { input, target } of chosen) step.input(input, target.shape);
