@@ -33,7 +33,7 @@ export class StepWriter {
   readonly #next = new Map<string, string>();
 
   /** `variable`: initializers that the step changes, so that nothing may be read off them. `block`: see train/blocked, or 0. */
-  constructor(prepared: Prepared, variable: ReadonlySet<string>, block: number) {
+  constructor(prepared: Prepared, variable: ReadonlySet<string>, block = 0) {
     this.#prepared = prepared;
     const { graph } = prepared.model;
     const taken = definitions(graph);
