@@ -23,7 +23,8 @@ export const maxPool = defineGradient({
       return [
         emit.op("MaxUnpool", [dy, indices, emit.ints(dims)], {
           dims,
-          attributes: { kernel_shape: windows.kernel, strides: windows.strides },
+          // Only the indices say where; the runtime checks that windows of this size fit.
+          attributes: { kernel_shape: windows.kernel.map(() => 1) },
         }),
       ];
     }
