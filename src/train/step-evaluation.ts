@@ -20,7 +20,7 @@ export function evaluationModel(
   const writer = new StepWriter(prepared, new Set(weights.map(({ name }) => name)));
   const { emit } = writer;
   for (const name of prepared.inputs) writer.feed(name);
-  for (const { input, target } of chosen) writer.input(input, target.shape);
+  for (const { labels } of chosen) if (labels) writer.input(labels.input, labels.shape);
   writer.input(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
   const names = new Map(weights.map((weight) => [weight.name, constrained(emit, constraints, weight, weight.name)]));
   const forward = writeForward(emit, prepared, names, { statistics: [], dropout: {} });

@@ -5,7 +5,7 @@ import { invalid } from "../base/errors.js";
 import { parseOptions, parseStrict } from "../base/options.js";
 import { suggest } from "../base/registry.js";
 import { backward } from "./backward.js";
-import { type Emitter, same } from "./emitter.js";
+import type { Emitter } from "./emitter.js";
 import { losses } from "./losses/index.js";
 import type { Loss, LossTerms, Target } from "./losses/loss.js";
 import type { Head, Prepared } from "./prepared.js";
@@ -29,9 +29,10 @@ export interface ChosenLoss {
   /** The value of the forward pass that it reads. */
   readonly reads: string;
   readonly head: Head;
-  /** Input of its labels. */
-  readonly input: string;
-  readonly target: Target;
+  /** Further outputs that it reads. */
+  readonly others: readonly string[];
+  /** Its labels and their input; undefined where it needs none. */
+  readonly labels: (Target & { readonly input: string }) | undefined;
 }
 
 const common = z.object({
@@ -64,10 +65,13 @@ export function chooseLosses(prepared: Prepared, choices: readonly LossChoice[])
       });
     }
     const target = method.target({ options, prediction, axis: head.axis, output: head.output });
+    const others = method.others?.(options) ?? [];
+    for (const other of others) headOf(prepared, method, other);
     const name = [loss, `${loss}.${head.output}`].find((one) => !names.has(one)) ?? `${loss}.${i}`;
     names.add(name);
     const input = choices.length === 1 ? "pare.target" : `pare.target.${i}`;
-    return { method, options, name, factor, reads, head, input, target };
+    const labels = target === undefined ? undefined : { ...target, input };
+    return { method, options, name, factor, reads, head, others, labels };
   });
 }
 
@@ -122,15 +126,17 @@ export function writeLosses(
     const read = value(loss.reads);
     const from = emit.nodes.length;
     const { axis, output } = loss.head;
-    const { options, input: target } = loss;
-    const terms = loss.method.write({ emit, value: read, prediction: emit.shape(read), axis, output, options, target });
+    const { options } = loss;
+    const others = loss.others.map(value);
+    const site = { emit, value: read, prediction: emit.shape(read), axis, output, options, others };
+    const terms = loss.method.write({ ...site, target: loss.labels?.input ?? "" });
     const nodes = emit.nodes.slice(from);
     const { sums, counts } = terms;
     // A batch in which nothing counts has no loss: 0, where 0 / 0 would end the training.
     const counted = emit.max(counts === undefined ? all : emit.total(emit.mul(weights, counts)), emit.number(1e-12));
     const mean = emit.div(emit.total(emit.mul(weights, sums)), counted);
     const own = counts === undefined ? sums : emit.div(sums, emit.max(counts, emit.number(1e-12)));
-    return { loss, terms, nodes, read, counted, mean, own };
+    return { loss, terms, nodes, reads: [read, ...others], counted, mean, own };
   });
   const sum = (parts: readonly string[]) => parts.reduce((total, part) => emit.add(total, part));
   // One weight for all: then sums can be gathered over batches before they are divided.
@@ -142,20 +148,26 @@ export function writeLosses(
     backward(scale, gathered) {
       const seed = scale ?? emit.number(1);
       const gradients = new Map<string, string>();
-      for (const { loss, terms, nodes, read, counted } of written) {
+      for (const { loss, terms, nodes, reads, counted } of written) {
         const factor = emit.scale(seed, loss.factor);
         const share = gathered && alike ? emit.scale(factor, 1 / batch) : emit.div(factor, counted);
-        const gradient = gradientOf(emit, terms, nodes, read, emit.mul(weights, share));
-        const before = gradients.get(read);
-        gradients.set(read, before === undefined ? gradient : emit.add(before, gradient));
+        for (const [read, gradient] of gradientsOf(emit, terms, nodes, reads, emit.mul(weights, share))) {
+          const before = gradients.get(read);
+          gradients.set(read, before === undefined ? gradient : emit.add(before, gradient));
+        }
       }
       return { gradients, share: alike ? emit.scale(written[0]!.counted, 1 / batch) : emit.number(1) };
     },
   };
 }
 
-function gradientOf(emit: Emitter, terms: LossTerms, nodes: Emitter["nodes"], read: string, share: string): string {
-  const closed = terms.gradient?.(share);
-  if (closed !== undefined && same(emit.dims(closed), emit.dims(read))) return closed;
-  return backward({ nodes, loss: new Map([[terms.sums, share]]), targets: [read] }, emit).get(read)!;
+function gradientsOf(
+  emit: Emitter,
+  terms: LossTerms,
+  nodes: Emitter["nodes"],
+  reads: readonly string[],
+  share: string,
+): ReadonlyMap<string, string> {
+  if (terms.gradient) return new Map([[reads[0]!, terms.gradient(share)]]);
+  return backward({ nodes, loss: new Map([[terms.sums, share]]), targets: reads }, emit);
 }

@@ -118,7 +118,7 @@ const FRESH = "pare.fresh";
  */
 export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const chosen = chooseLosses(prepared, options.losses);
-  const reads = chosen.map((loss) => loss.reads);
+  const reads = chosen.flatMap((loss) => [loss.reads, ...loss.others]);
   const { name: optimizerName, ...own } = options.optimizer;
   const optimizer = optimizers.get(optimizerName);
   const settings = parseOptions(optimizer, own, "optimizer");
@@ -130,7 +130,8 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const step = new StepWriter(prepared, new Set(weights.map(({ name }) => name)), options.block ?? 0);
   const { emit } = step;
   for (const name of prepared.inputs) step.feed(name);
-  for (const { input, target } of chosen) step.input(input, target.shape);
+  const targets = chosen.flatMap(({ labels }) => labels ?? []);
+  for (const { input, shape } of targets) step.input(input, shape);
   step.input(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
 
   // What each weight is in the graph, and what the forward pass reads instead of each initializer that varies.
@@ -192,7 +193,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
     model: step.model(),
     batch: prepared.batch,
     feeds: prepared.inputs,
-    targets: chosen.map(({ input, target }) => ({ input, shape: target.shape, collate: target.collate })),
+    targets,
     masks: forward.masks,
     scalars: step.scalars,
     state: step.states.map((state) => {

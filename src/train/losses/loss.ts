@@ -23,8 +23,10 @@ export interface LossSite<Options> extends LossFit<Options> {
   readonly emit: Emitter;
   /** The value of `prediction`. */
   readonly value: string;
-  /** The input of the labels, of the shape that `target` states. */
+  /** The input of the labels, of the shape that `target` states; "" where it states none. */
   readonly target: string;
+  /** The values of the outputs that `others` names. */
+  readonly others: readonly string[];
 }
 
 /** Labels of a batch as one input of the step graph. */
@@ -44,7 +46,7 @@ export interface LossTerms {
   /** [batch], not differentiated; default: ones. The number of positions that count, or the sum of their class weights. */
   readonly counts?: string;
   /**
-   * The gradient of `value` in closed form, given that of `sums` ([batch]), where that takes fewer passes than
+   * The gradient of `value`, all that it reads, in closed form, given that of `sums` ([batch]): fewer passes than
    * differentiating what was written, which is what happens without it.
    */
   gradient?(share: string): string;
@@ -56,8 +58,10 @@ interface Definition<Schema extends z.ZodObject> extends Method {
   readonly reads: "logits" | "output";
   /** Ends of a model that it fits. What it reads after "none" is taken for logits. */
   readonly heads: readonly Activation[];
-  /** Throws `invalid("loss-output")` when it does not fit the output's shape. */
-  target(fit: LossFit<z.output<Schema>>): Target;
+  /** Further outputs of the model that it reads as they are. */
+  others?(options: z.output<Schema>): readonly string[];
+  /** Undefined: it needs no labels. Throws `invalid("loss-output")` when it does not fit the output's shape. */
+  target(fit: LossFit<z.output<Schema>>): Target | undefined;
   write(site: LossSite<z.output<Schema>>): LossTerms;
 }
 
@@ -65,7 +69,8 @@ export interface Loss extends Method {
   readonly options: z.ZodObject;
   readonly reads: "logits" | "output";
   readonly heads: readonly Activation[];
-  target(fit: LossFit<Record<string, unknown>>): Target;
+  others?(options: Record<string, unknown>): readonly string[];
+  target(fit: LossFit<Record<string, unknown>>): Target | undefined;
   write(site: LossSite<Record<string, unknown>>): LossTerms;
 }
 
