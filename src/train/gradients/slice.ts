@@ -1,7 +1,7 @@
 // The gradient goes back to where the slice was taken, zero elsewhere: reversed where the step was negative, spread where
 // it was larger than 1, then padded.
 
-import type { Emitter } from "../emitter.js";
+import { apart } from "../apart.js";
 import { constantInput } from "./constant-input.js";
 import { defineGradient } from "./rule.js";
 
@@ -27,19 +27,10 @@ export const slice = defineGradient({
       const from = starts[at]! < 0 ? starts[at]! + size : starts[at]!;
       const first = Math.min(Math.max(from, 0), size - 1);
       if (step < 0) dx = emit.slice(dx, [axis], [-1], [-count - 1], [-1]);
-      if (Math.abs(step) > 1) dx = spread(emit, dx, axis, Math.abs(step));
+      dx = apart(emit, dx, axis, Math.abs(step));
       pads[axis] = step < 0 ? first + step * (count - 1) : first;
       pads[axis + dims.length] = size - pads[axis]! - emit.dims(dx)[axis]!;
     }
     return [emit.pad(dx, pads)];
   },
 });
-
-/** `step - 1` zeros after each element of an axis. */
-function spread(emit: Emitter, x: string, axis: number, step: number): string {
-  const dims = emit.dims(x);
-  const apart = emit.unsqueeze(x, axis + 1);
-  const pads = new Array<number>(2 * dims.length + 2).fill(0);
-  pads[dims.length + 1 + axis + 1] = step - 1;
-  return emit.reshape(emit.pad(apart, pads), dims.with(axis, dims[axis]! * step));
-}
