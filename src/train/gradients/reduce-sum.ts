@@ -1,4 +1,5 @@
-// The gradient of a sum is the gradient of the result, spread over what was summed. A mean divides by the count.
+// The gradient of a sum is the gradient of the result, spread over what was summed; a mean divides by the count. Of log(sum x)
+// it is dy / sum(x), of log(sum exp x) it is dy exp(x - y).
 
 import { product } from "../../ops/operator.js";
 import { reducedAxes } from "./reduced-axes.js";
@@ -6,16 +7,24 @@ import { defineGradient } from "./rule.js";
 
 export const reduceSum = defineGradient({
   name: "reduce-sum",
-  summary: "ReduceSum and ReduceMean",
-  operators: ["ReduceSum", "ReduceMean"],
+  summary: "ReduceSum, ReduceMean, ReduceLogSum, ReduceLogSumExp",
+  operators: ["ReduceSum", "ReduceMean", "ReduceLogSum", "ReduceLogSumExp"],
   differentiable: (input) => input === 0,
   backward(site) {
-    const { node, emit, input } = site;
-    const form = reducedAxes(site);
-    if (form === undefined) return [site.gradient(0)];
-    const dims = emit.dims(input(0));
-    const count = product(form.axes.map((axis) => dims[axis]!));
-    const dy = emit.reshape(site.gradient(0)!, form.kept);
-    return [emit.expand(node.opType === "ReduceMean" ? emit.scale(dy, 1 / count) : dy, dims)];
+    const { node, emit, input, output, gradient } = site;
+    const { axes, kept } = reducedAxes(site);
+    const x = input(0);
+    const dims = emit.dims(x);
+    const dy = emit.reshape(gradient(0)!, kept);
+    switch (node.opType) {
+      case "ReduceMean":
+        return [emit.expand(emit.scale(dy, 1 / product(axes.map((axis) => dims[axis]!))), dims)];
+      case "ReduceLogSum":
+        return [emit.expand(emit.mul(dy, emit.exp(emit.neg(emit.reshape(output(0), kept)))), dims)];
+      case "ReduceLogSumExp":
+        return [emit.mul(dy, emit.exp(emit.sub(x, emit.reshape(output(0), kept))))];
+      default:
+        return [emit.expand(dy, dims)];
+    }
   },
 });

@@ -13,10 +13,10 @@ export interface ReducedAxes {
 }
 
 /**
- * Undefined where the node reduces nothing (`noop_with_empty_axes`, scalars): the element is then all there is of its sum.
+ * No axes where the node reduces nothing (`noop_with_empty_axes`, scalars): each element is then a reduction of its own.
  * Throws `unsupported("gradient-axes")` for axes that are computed.
  */
-export function reducedAxes({ node, emit, input }: GradientSite): ReducedAxes | undefined {
+export function reducedAxes({ node, emit, input }: GradientSite): ReducedAxes {
   const dims = emit.dims(input(0));
   const stated = input(1) === "" ? (intsOf(node, "axes") ?? []) : emit.constant(input(1));
   if (stated === undefined) {
@@ -25,9 +25,8 @@ export function reducedAxes({ node, emit, input }: GradientSite): ReducedAxes | 
       expected: "constant axes",
     });
   }
-  if (stated.length === 0 && intOf(node, "noop_with_empty_axes", 0) === 1) return undefined;
-  const all = stated.length === 0 ? [...dims.keys()] : stated.map((axis) => (axis < 0 ? axis + dims.length : axis));
-  const axes = [...new Set(all)].sort((a, b) => a - b);
-  if (axes.length === 0) return undefined;
+  const every = stated.length === 0 && intOf(node, "noop_with_empty_axes", 0) === 0;
+  const listed = every ? [...dims.keys()] : stated.map((axis) => (axis < 0 ? axis + dims.length : axis));
+  const axes = [...new Set(listed)].sort((a, b) => a - b);
   return { axes, kept: dims.map((size, axis) => (axes.includes(axis) ? 1 : size)) };
 }
