@@ -138,6 +138,25 @@ const table = z.object({
   rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
 });
 
+const training = z.object({
+  steps: count.describe("Updates of the weights."),
+  samples: count.describe("Samples of the part that was trained on."),
+  heldOut: count.describe("Samples that weights were chosen by; 0: none."),
+  seconds: z.number(),
+  metric: z.string().nullable().describe("What was measured on the held-out part beside the loss."),
+  points: z
+    .array(
+      z.object({
+        step: count,
+        loss: nullable(z.number(), "Mean of the training loss since the point before; null when not finite."),
+        learningRate: z.number(),
+        heldOutLoss: z.number().nullable(),
+        metric: z.number().nullable(),
+      }),
+    )
+    .describe("At most 400 points of the run, every look at the held-out part among them."),
+});
+
 export const reportSchema = z
   .object({
     pare: z.string().describe("Version of pare."),
@@ -167,12 +186,14 @@ export const reportSchema = z
       .describe("What the engine was asked for, and the input shapes of the timed runs."),
     layers: z.array(layer).optional().describe("Weights by layer, as the graph has them."),
     explained: z.array(explained).optional().describe("What each layer loses, the most harmful first."),
+    training: training.optional().describe("How a training went."),
     tables: z.array(table).optional().describe("Further tables, such as the forms that were tried."),
     notes: z.array(note).optional(),
   })
   .meta({ title: "pare report" });
 
 export type Report = z.infer<typeof reportSchema>;
+export type Training = z.infer<typeof training>;
 export type ModelReport = Report["models"][number];
 export type Fidelity = NonNullable<ModelReport["fidelity"]>;
 export type OutputFidelity = NonNullable<Fidelity["outputs"]>[number];

@@ -245,7 +245,7 @@ export function rowLabels(texts: readonly string[]): string[] {
 const labelWidth = (labels: readonly string[]): number =>
   14 + CHARACTER * Math.max(...labels.map((label) => [...label].length));
 
-function svg(title: string, options: Plot.PlotOptions): string {
+export function svg(title: string, options: Plot.PlotOptions): string {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const chart = Plot.plot({
     ...options,

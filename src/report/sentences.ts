@@ -1,6 +1,6 @@
 // Sentences that every form of the report says in the same words.
 
-import type { Report } from "../metrics/report.js";
+import type { Report, Training } from "../metrics/report.js";
 import { bytes, plain } from "./format.js";
 
 /** On what was measured, and what that proves. `caution`: readers must not miss it. */
@@ -14,6 +14,11 @@ export function aboutData({ data, seed }: Report): { readonly text: string; read
   }
   const labels = data.labelled ? "" : " without labels: accuracy is not known";
   return { text: `Measured on ${samples} of ${plain(data.name)}${labels} (seed ${seed}).`, caution: false };
+}
+
+export function aboutTraining({ steps, samples, heldOut, seconds }: Training): string {
+  const looks = heldOut === 0 ? "without a held-out part" : `looked at on ${heldOut} others`;
+  return `${steps} updates in ${seconds.toFixed(1)} s on ${samples} samples, ${looks}.`;
 }
 
 export function aboutMachine({ machine, settings }: Report): string {

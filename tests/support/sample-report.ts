@@ -130,6 +130,20 @@ export function sampleReport(): Report {
       layer("fire9/expand3x3", 590_848, 149_248, 295_424),
       layer("conv10", 2_052_000, 520_000, 1_026_000),
     ],
+    training: {
+      steps: 300,
+      samples: 2000,
+      heldOut: 200,
+      seconds: 81.4,
+      metric: "top-1",
+      points: Array.from({ length: 30 }, (_, i) => ({
+        step: 10 * (i + 1),
+        loss: i === 3 ? null : 2.3 / (1 + 0.2 * i) + 0.05 * (i % 3),
+        learningRate: 0.001 * (1 - i / 30),
+        heldOutLoss: i % 5 === 4 ? 2.4 / (1 + 0.17 * i) : null,
+        metric: i % 5 === 4 ? 0.4 + 0.007 * i : null,
+      })),
+    },
     tables: [
       {
         title: "Forms tried",

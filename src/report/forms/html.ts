@@ -8,10 +8,12 @@ import { headline, modelName } from "../headline.js";
 import { layerText, shownLayers } from "../layers.js";
 import { Markup, html as markup } from "../markup.js";
 import { allNotes, type NoteGroup, noteGroups } from "../notes.js";
-import { aboutData, aboutMachine, METHOD } from "../sentences.js";
+import { aboutData, aboutMachine, aboutTraining, METHOD } from "../sentences.js";
 import { STYLE } from "../style.js";
+import { LINES } from "../training-lines.js";
 
 type Charts = typeof import("../charts.js");
+type TrainingChart = typeof import("../training-chart.js");
 
 export const html = defineForm({
   name: "html",
@@ -19,6 +21,7 @@ export const html = defineForm({
   extensions: ["html", "htm"],
   async render(report) {
     const charts = await import("../charts.js");
+    const { trainingChart } = await import("../training-chart.js");
     const title = plain(report.title ?? modelName(report.models[0]!));
     const page = markup`<!doctype html>
 <html lang="en">
@@ -41,6 +44,7 @@ ${figures(report)}
 ${caution(report)}
 <section><h2>Before and after</h2>${comparison(report, charts)}</section>
 ${pair(report, charts)}
+${training(report, trainingChart)}
 ${explained(report, charts)}${(report.tables ?? []).map(extraTable)}
 ${outputs(report, charts)}
 ${layers(report, charts)}
@@ -122,6 +126,24 @@ function legend(report: Report, { colour }: Charts): Markup {
       markup`<span><span class="swatch" style="background:${colour(index)}"></span>${plain(modelName(row), 48)}</span>`,
   );
   return markup`<div class="legend">${entries}</div>`;
+}
+
+function training({ training: run }: Report, chart: TrainingChart["trainingChart"]): Markup | undefined {
+  if (run === undefined) return undefined;
+  const drawn = chart(run);
+  const looks = run.points.filter(({ heldOutLoss, metric }) => heldOutLoss !== null || metric !== null);
+  const body = looks.map(
+    ({ step, loss, heldOutLoss, metric }) =>
+      markup`<tr><th scope="row">${step}</th>${[loss, heldOutLoss, metric].map((value) => markup`<td>${value === null ? "–" : significant(value, 4)}</td>`)}</tr>`,
+  );
+  const heads = ["Update", "Loss", "Held-out loss", run.metric === null ? "" : plain(run.metric, 40)];
+  const table =
+    looks.length === 0
+      ? undefined
+      : markup`<details><summary>Every look at the held-out part</summary><div class="scroll"><table><thead><tr>${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead><tbody>${body}</tbody></table></div></details>`;
+  return markup`<section><h2>Training</h2><p class="soft small">${aboutTraining(run)}</p><div class="legend">${LINES.map(({ title, fill }) => markup`<span><span class="swatch" style="background:${fill}"></span>${title}</span>`)}</div>${
+    drawn === "" ? undefined : markup`<figure>${new Markup(drawn)}</figure>`
+  }${table}</section>`;
 }
 
 function extraTable({ title, columns, rows }: NonNullable<Report["tables"]>[number]): Markup {

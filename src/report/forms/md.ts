@@ -7,7 +7,7 @@ import { agreement, cosine, percent, plain, significant } from "../format.js";
 import { headline, modelName } from "../headline.js";
 import { layerText, shownLayers } from "../layers.js";
 import { allNotes, noteGroups } from "../notes.js";
-import { aboutData, aboutMachine, METHOD } from "../sentences.js";
+import { aboutData, aboutMachine, aboutTraining, METHOD } from "../sentences.js";
 
 export const md = defineForm({
   name: "md",
@@ -21,6 +21,7 @@ export const md = defineForm({
       figures(report),
       caution ? `> **Synthetic inputs.** ${escaped(text)}` : escaped(text),
       comparison(report),
+      training(report),
       explained(report),
       ...(report.tables ?? []).map((extra) => `## ${escaped(extra.title)}\n\n${grid(extra.columns, extra.rows)}`),
       outputs(report),
@@ -54,6 +55,25 @@ const cellText = (cell: Cell | undefined): string | null => {
   const extras = [cell.detail, cell.change].filter((text) => text !== undefined);
   return extras.length === 0 ? cell.text : `${cell.text} (${extras.join("; ")})`;
 };
+
+/** Looks at the held-out part that are listed: the first ones and the last, with what lies between left out evenly. */
+const LOOKS = 20;
+
+function training({ training: run }: Report): string {
+  if (run === undefined) return "";
+  const looks = run.points.filter(({ heldOutLoss, metric }) => heldOutLoss !== null || metric !== null);
+  const every = Math.max(1, Math.ceil(looks.length / LOOKS));
+  const shown = looks.filter((_, at) => (looks.length - 1 - at) % every === 0);
+  const digits = (value: number | null) => (value === null ? null : significant(value, 4));
+  const rows = shown.map((point) => [
+    point.step,
+    digits(point.loss),
+    digits(point.heldOutLoss),
+    ...(run.metric === null ? [] : [digits(point.metric)]),
+  ]);
+  const heads = ["Update", "Loss", "Held-out loss", ...(run.metric === null ? [] : [run.metric])];
+  return `## Training\n\n${escaped(aboutTraining(run))}${rows.length === 0 ? "" : `\n\n${grid(heads, rows)}`}`;
+}
 
 function outputs(report: Report): string {
   const rows = report.models.flatMap((row) =>
