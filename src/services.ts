@@ -88,6 +88,7 @@ async function openServices(model: Model, options: ServiceOptions = {}): Promise
         ...(options.provider === undefined ? {} : { provider: options.provider }),
         ...session,
       }),
+    now: platform.now,
     kernels: () => sharedPool(options.threads),
     async dispose() {
       await (await folder)?.dispose();

@@ -48,6 +48,8 @@ export type OpenResident = (
 /** What the platform hands down to whoever trains. */
 export interface ResidentServices extends EngineServices {
   readonly resident: OpenResident;
+  /** Milliseconds, monotonic. For progress only, never for results. */
+  now(): number;
 }
 
 /** A resident session of a model. `threads` defaults to the context's. */

@@ -17,6 +17,8 @@ export interface StepContext extends Context {
   runtime(): Promise<Runtime>;
   /** Sessions that keep weights and state where the engine is, for training. */
   readonly resident: OpenResident;
+  /** Milliseconds, monotonic. For progress only, never for results. */
+  now(): number;
   /** The workers that run kernels, made at first use. */
   kernels(): Promise<KernelPool>;
   temporary(): Promise<TemporaryFolder>;

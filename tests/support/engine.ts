@@ -28,6 +28,7 @@ export function engineServices(
       runtimes.set(choice, known);
       return known;
     },
+    now: () => performance.now(),
     resident: (source, state, initial, options) =>
       resident(source, state, initial, choice === "wasm" ? { ...options, provider: "wasm" } : options),
     temporary() {

@@ -13,6 +13,7 @@ export function stepContext(feeds: readonly Feeds[] = [], target = "any"): StepC
   return {
     ...services,
     resident,
+    now: () => performance.now(),
     target: targets.get(target),
     kernels: async () => pool,
     data: listed(feeds),
