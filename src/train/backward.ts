@@ -17,6 +17,8 @@ export interface BackwardInput {
   readonly targets: readonly string[];
   /** Gradient of the loss itself, a scalar (a loss scale); default 1. */
   readonly seed?: string;
+  /** What becomes of the gradient of a value as soon as it is made, by a rule or as a sum: rounding. */
+  readonly convert?: (gradient: string, of: string) => string;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface BackwardInput {
  * the loss does not depend on are not in the result. Only what stands between targets and loss is differentiated.
  * Throws `unsupported("gradient-missing")` with every node in the way that has no rule, before anything is written.
  */
-export function backward({ nodes, loss, targets, seed }: BackwardInput, emit: Emitter): Map<string, string> {
+export function backward({ nodes, loss, targets, seed, convert }: BackwardInput, emit: Emitter): Map<string, string> {
   const ends = typeof loss === "string" ? new Set([loss]) : new Set(loss.keys());
   const path = between(nodes, ends, targets);
   refuseMissing(path, targets);
@@ -35,10 +37,11 @@ export function backward({ nodes, loss, targets, seed }: BackwardInput, emit: Em
   );
   const wanted = new Set(targets);
   const found = new Map<string, string>();
+  const converted = convert ?? ((gradient: string) => gradient);
   const gradientOf = (name: string): string | undefined => {
     const parts = sums.get(name);
     if (parts === undefined) return undefined;
-    const total = parts.length === 1 ? parts[0]! : parts.reduce((sum, part) => emit.add(sum, part));
+    const total = parts.reduce((sum, part) => converted(emit.add(sum, part), name));
     sums.set(name, [total]);
     return total;
   };
@@ -59,9 +62,10 @@ export function backward({ nodes, loss, targets, seed }: BackwardInput, emit: Em
       if (gradient === undefined || flows[index] !== true) return;
       const dims = emit.dims(name);
       const fits = same(emit.dims(gradient), dims) ? gradient : emit.reduceTo(spread(gradient, dims, emit), dims);
+      const part = converted(fits, name);
       const parts = sums.get(name);
-      if (parts) parts.push(fits);
-      else sums.set(name, [fits]);
+      if (parts) parts.push(part);
+      else sums.set(name, [part]);
     });
   }
   for (const target of wanted) {

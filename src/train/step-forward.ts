@@ -2,10 +2,11 @@
 // normalisation that uses the batch.
 
 import { invalid } from "../base/errors.js";
-import { label } from "../ir/model.js";
+import { label, type Node } from "../ir/model.js";
 import { renameInputs } from "../ir/rename.js";
 import { trainingForm } from "./batch-norm.js";
 import type { Emitter } from "./emitter.js";
+import type { Rounding } from "./precision.js";
 import type { Prepared, RunningStatistics } from "./prepared.js";
 import { nameTest, unmatched } from "./weight-patterns.js";
 
@@ -20,6 +21,8 @@ export interface ForwardOptions {
   readonly statistics: readonly RunningStatistics[];
   /** Rate of dropout by the pattern of a node's name. */
   readonly dropout: Readonly<Record<string, number>>;
+  /** Writes the nodes where precision is low. */
+  readonly rounding?: Rounding | undefined;
 }
 
 export interface Forward {
@@ -35,8 +38,19 @@ export function writeForward(
   emit: Emitter,
   prepared: Prepared,
   names: Map<string, string>,
-  { statistics, dropout }: ForwardOptions,
+  { statistics, dropout, rounding }: ForwardOptions,
 ): Forward {
+  const write = (nodes: readonly Node[]) => {
+    if (rounding === undefined) emit.nodes.push(...nodes);
+    else for (const node of nodes) rounding.write(node);
+  };
+  /** What `make` writes through the emitter, written as all else here. */
+  const through = <T>(make: () => T): T => {
+    const from = emit.nodes.length;
+    const made = make();
+    write(emit.nodes.splice(from));
+    return made;
+  };
   const normalised = new Map(statistics.map((one) => [one.node, one]));
   const rates = dropoutRates(prepared, dropout);
   const masks: Mask[] = [];
@@ -44,9 +58,9 @@ export function writeForward(
   for (const node of prepared.model.graph.nodes) {
     const renamed = renameInputs(node, names);
     const running = normalised.get(node);
-    if (running === undefined) emit.nodes.push(renamed);
+    if (running === undefined) write([renamed]);
     else {
-      const form = trainingForm(emit, renamed);
+      const form = through(() => trainingForm(emit, renamed));
       next.set(running.mean, form.newMean);
       next.set(running.variance, form.newVariance);
     }
@@ -56,7 +70,10 @@ export function writeForward(
     const { dims } = emit.shape(output);
     const input = emit.declare(emit.unique("pare.mask"), { dtype: "float32", dims });
     masks.push({ input, dims, rate });
-    names.set(output, emit.mul(output, input));
+    names.set(
+      output,
+      through(() => emit.mul(output, input)),
+    );
   }
   return { value: (name) => names.get(name) ?? name, masks, statistics: next };
 }

@@ -13,6 +13,7 @@ import { type Block, blocksOf, packedIn, unpack, unpackedIn } from "./blocks.js"
 import { type Constraint, constrained } from "./constraint.js";
 import type { ValueShape } from "./emitter.js";
 import { optimizers } from "./optimizers/index.js";
+import { countUnderflow, Rounding } from "./precision.js";
 import type { Prepared, TrainableWeight } from "./prepared.js";
 import { evaluationModel, SAMPLE_WEIGHT } from "./step-evaluation.js";
 import { type Mask, writeForward } from "./step-forward.js";
@@ -43,6 +44,8 @@ export interface StepOptions extends WeightChoices {
   readonly precision?: "float32" | "float16" | "bfloat16" | undefined;
   /** Whether the loss is multiplied with `lossScale` while it is differentiated; default: where the precision is low. */
   readonly scaling?: boolean | undefined;
+  /** Whether gradients that rounding makes 0 are counted; takes a few passes over all gradients. Default false. */
+  readonly underflow?: boolean | undefined;
   /** What batch normalisation uses: the batch's statistics, or the running ones. Default "frozen". */
   readonly bn?: "train" | "frozen" | undefined;
   /** Dropout after nodes: name or pattern to rate. */
@@ -95,7 +98,9 @@ export interface StepGraph {
   readonly state: readonly StateSlot[];
   /**
    * Outputs that are no state: "loss" (mean over the weights of samples), "per_sample_loss" [batch], "gradient_norm"
-   * (before clipping), "finite" (1 or 0), "loss.<name>" where there are several, the model's outputs where asked for.
+   * (before clipping), "finite" (1 or 0), "loss.<name>" where there are several; where asked for, the model's outputs, and
+   * "gradient_count" (elements that are not 0 before they are rounded), "underflow" (those that become 0),
+   * "underflow_unscaled" (those that would at a loss scale of 1).
    */
   readonly results: readonly string[];
   /** The forward pass as it is when used, and the losses: weights and statistics are initializers by prepared name. */
@@ -150,9 +155,12 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const runningState = running && step.state("statistics", running.name, running, true);
   if (running) for (const [name, value] of unpackedIn(emit, running, runningState!)) names.set(name, value);
 
-  const forward = writeForward(emit, prepared, names, { statistics, dropout: options.dropout ?? {} });
+  const precision = options.precision ?? "float32";
+  const rounding = precision === "float32" ? undefined : new Rounding(emit, precision);
+  const stored = emit.nodes.slice();
+  const forward = writeForward(emit, prepared, names, { statistics, dropout: options.dropout ?? {}, rounding });
   for (const { input } of forward.masks) step.declared(input);
-  const forwardNodes = emit.nodes.slice();
+  const nodes = rounding === undefined ? emit.nodes.slice() : [...stored, ...rounding.differentiated];
   if (running)
     step.next(
       runningState!,
@@ -161,10 +169,11 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
 
   const losses = writeLosses(emit, chosen, forward.value, SAMPLE_WEIGHT, prepared.batch);
   const accumulates = (options.accumulate ?? 1) > 1;
-  const scaled = options.scaling ?? (options.precision ?? "float32") !== "float32";
-  const lossScale = scaled ? step.scalar(SCALE) : undefined;
-  const { gradients: seeds, share } = losses.backward(lossScale, accumulates);
-  const found = backward({ nodes: forwardNodes, loss: seeds, targets: [...values.values()] }, emit);
+  const lossScale = (options.scaling ?? rounding !== undefined) ? step.scalar(SCALE) : undefined;
+  const convert = rounding && ((gradient: string, of: string) => rounding.gradient(gradient, of));
+  const { gradients: ends, share } = losses.backward(lossScale, accumulates);
+  const seeds = new Map([...ends].map(([read, gradient]) => [read, convert?.(gradient, read) ?? gradient]));
+  const found = backward({ nodes, loss: seeds, targets: [...values.values()], ...(convert && { convert }) }, emit);
 
   const { norm, finite } = writeUpdate(
     emit,
@@ -187,6 +196,12 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   step.result("gradient_norm", norm);
   step.result("finite", finite);
   if (losses.named.size > 1) for (const [name, mean] of losses.named) step.result(`loss.${name}`, mean);
+  if (rounding !== undefined && precision !== "float32" && options.underflow === true) {
+    const counts = countUnderflow(emit, rounding.pairs, lossScale, precision);
+    step.result("gradient_count", counts.gradients);
+    step.result("underflow", counts.lost);
+    step.result("underflow_unscaled", counts.lostUnscaled);
+  }
   if (options.outputs === true) for (const { name } of prepared.model.graph.outputs) step.output(name);
 
   return {
