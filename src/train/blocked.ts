@@ -151,10 +151,28 @@ class Layout {
   #toBlocked(name: string): string {
     const known = this.#blocked.get(name);
     if (known !== undefined) return known;
-    const result = this.#name(name);
-    this.#push("ReorderInput", name, result);
+    const merged = this.#merged(name);
+    let result: string;
+    if (merged !== undefined) {
+      const source = this.#toBlocked(merged);
+      result = this.#written((emit) => emit.reshape(source, emit.dims(name)));
+    } else {
+      this.plain(name);
+      result = this.#name(name);
+      this.#push("ReorderInput", name, result);
+    }
     this.#blocked.set(name, result);
     return result;
+  }
+
+  /** What a value is reshaped from, where only samples became channels, [N, C, H, W] -> [1, N C, H, W]: in blocks nothing moves. */
+  #merged(name: string): string | undefined {
+    const maker = this.#makers.get(name);
+    if (maker?.opType !== "Reshape") return undefined;
+    const [from, to] = [this.#emit.dims(maker.inputs[0]!), this.#emit.dims(name)];
+    const fits =
+      from.length === 4 && to.length === 4 && from[1]! % this.#block === 0 && same(from.slice(2), to.slice(2));
+    return fits && from[0]! * from[1]! === to[0]! * to[1]! ? maker.inputs[0]! : undefined;
   }
 
   /** w [M, C, h, w] as [M/b, C/b, h, w, c, m], or, `whole`, as [M/b, C, h, w, m], under the dimensions of w. */
@@ -164,6 +182,14 @@ class Layout {
     if (known !== undefined) return known;
     const b = this.#block;
     const [m, c, height, width] = this.#emit.dims(w) as [number, number, number, number];
+    // A depthwise filter that is a value with samples as filters (a weight gradient's) stands right in blocks.
+    const planes = whole && c === 1 ? this.#merged(w) : undefined;
+    if (planes !== undefined) {
+      const data = this.#toBlocked(planes);
+      const result = this.#written((emit) => emit.reshape(data, [m, c, height, width]));
+      this.#filters.set(key, result);
+      return result;
+    }
     const source = this.#exchanged(w, whole);
     if (source === undefined) this.plain(w);
     const written = this.#written((emit) => {

@@ -6,7 +6,12 @@ import { inputByFlippedConv } from "./input-flipped-conv.js";
 import { inputByProduct } from "./input-pointwise.js";
 import { inputBySubpixel } from "./input-subpixel.js";
 import { weightByGroupedConv } from "./weight-batch-as-channels.js";
-import { fitsBlocks, weightByBlockedConv } from "./weight-blocked-conv.js";
+import {
+  fitsBlocks,
+  fitsDepthwiseBlocks,
+  weightByBlockedConv,
+  weightByDepthwiseBlocks,
+} from "./weight-blocked-conv.js";
 import { weightByColumns } from "./weight-columns.js";
 import { weightByProduct } from "./weight-pointwise.js";
 
@@ -14,7 +19,11 @@ const isDepthwise = (c: Convolution) => c.groups > 1 && c.groups === c.channels 
 
 /** `x` [N, C, ...input], `dy` [N, M, ...output]: the gradient of w [M, C / groups, ...kernel]. */
 export function weightGradient(emit: Emitter, c: Convolution, names: { x: string; dy: string }): string {
-  if (isDepthwise(c)) return weightByGroupedConv(emit, c, names);
+  if (isDepthwise(c)) {
+    return fitsDepthwiseBlocks(c, emit.block)
+      ? weightByDepthwiseBlocks(emit, c, names)
+      : weightByGroupedConv(emit, c, names);
+  }
   if (isPointwise(c)) return weightByProduct(emit, c, names);
   return fitsBlocks(c, emit.block) ? weightByBlockedConv(emit, c, names) : weightByColumns(emit, c, names);
 }
