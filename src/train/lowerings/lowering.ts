@@ -4,6 +4,9 @@ import type { Method } from "../../base/registry.js";
 import type { Node } from "../../ir/model.js";
 import type { Emitter } from "../emitter.js";
 
+/** A graph of more nodes than this takes the runtime minutes to load. */
+export const NODE_BUDGET = 20_000;
+
 /** One node to be replaced, and the emitter that its replacement is written with. All shapes are known. */
 export interface LoweringSite {
   readonly node: Node;
@@ -12,7 +15,7 @@ export interface LoweringSite {
   input(index: number): string;
   /** Whether anything reads an output. */
   wants(index: number): boolean;
-  /** Dimensions of an output as observed. */
+  /** Dimensions of an output, as observed. */
   dims(index: number): readonly number[];
 }
 

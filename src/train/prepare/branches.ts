@@ -1,7 +1,6 @@
 // An If whose condition is constant, once shapes and scalar inputs are fixed, is the branch that it takes.
 
 import { GraphEditor } from "../../ir/edit.js";
-import type { Node } from "../../ir/model.js";
 import { numbersOf } from "../../passes/constants.js";
 import type { Draft } from "./draft.js";
 import { bodyOfGraph, inlineBody } from "./inline.js";

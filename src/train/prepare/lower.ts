@@ -6,9 +6,7 @@ import type { Initializer, Model, Node } from "../../ir/model.js";
 import { consumers } from "../../ir/traverse.js";
 import { Emitter, type ValueShape } from "../emitter.js";
 import { loweringOf } from "../lowerings/index.js";
-
-/** A graph of more nodes than this takes the runtime minutes to load. */
-const BUDGET = 20_000;
+import { NODE_BUDGET } from "../lowerings/lowering.js";
 
 export interface Lowered {
   readonly model: Model;
@@ -42,9 +40,9 @@ export function lower(model: Model, observed: ReadonlyMap<string, ValueShape>): 
       node,
       emit,
       input: (index) => node.inputs[index] ?? "",
+      dims: (index) => observed.get(node.outputs[index] ?? "")?.dims ?? [],
       wants: (index) =>
         (node.outputs[index] ?? "") !== "" && (users.has(node.outputs[index]!) || outputs.has(node.outputs[index]!)),
-      dims: (index) => observed.get(node.outputs[index]!)?.dims ?? [],
     });
     if (results === undefined) {
       nodes.push(node);
@@ -57,7 +55,7 @@ export function lower(model: Model, observed: ReadonlyMap<string, ValueShape>): 
       nodes.push(one);
       for (const name of one.outputs) if (name !== "" && !shapes.has(name)) shapes.set(name, emit.shape(name));
     }
-    if (nodes.length > BUDGET) throw tooLarge(node, written.length);
+    if (nodes.length > NODE_BUDGET) throw tooLarge(node, written.length);
   }
   const initializers = new Map<string, Initializer>([...graph.initializers, ...emit.initializers]);
   for (const [name, { dtype, dims }] of emit.initializers) shapes.set(name, { dtype, dims });
@@ -67,7 +65,7 @@ export function lower(model: Model, observed: ReadonlyMap<string, ValueShape>): 
 const dense = (constant: Initializer | undefined) => (constant?.sparse ? undefined : constant);
 
 const tooLarge = (node: Node, count: number) =>
-  unsupported("lowering-too-large", `Unrolled, the model has more than ${BUDGET} nodes.`, {
+  unsupported("lowering-too-large", `Unrolled, the model has more than ${NODE_BUDGET} nodes.`, {
     node: node.name || node.opType,
     found: `${count} nodes from ${node.opType} alone`,
     hint: "Train on shorter sequences (dims, or cropped samples), or freeze what stands before this layer.",
