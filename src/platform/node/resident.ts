@@ -1,4 +1,4 @@
-// Resident sessions in Node: each in a worker thread of its own, since running blocks the thread that it runs in.
+// Resident sessions in Node: each in a worker thread, since running blocks the thread that it runs in.
 
 import { failed, internal } from "../../base/errors.js";
 import type { OpenResident } from "../../engine/resident.js";
@@ -8,55 +8,29 @@ import { buffersOf } from "./buffers.js";
 import { startThread } from "./thread.js";
 import type { TrainReply, TrainRequest } from "./train-worker.js";
 
-interface Waiting {
-  done(values: Record<string, Value>): void;
-  fail(error: unknown): void;
-}
-
 /** `provider: "wasm"` runs onnxruntime-web in the thread, as a page would; else what `runtime()` prefers. */
 export const resident: OpenResident = async (source, state, initial, options = {}) => {
-  const worker = startThread("train-worker");
-  const waiting: Waiting[] = [];
-  let ended: unknown;
-  // Without requests under way the thread holds no process up.
-  const settle = () => {
-    const first = waiting.shift();
-    if (waiting.length === 0) worker.unref();
-    return first;
-  };
-  const die = (cause: unknown) => {
-    ended ??= workerDied(cause);
-    for (const { fail } of waiting.splice(0)) fail(ended);
-  };
-  worker.on("message", ({ values, error }: TrainReply) => {
-    const first = settle();
-    if (error) first?.fail(fromWorkerError(error));
-    else first?.done(values ?? {});
-  });
-  worker.on("messageerror", die);
-  worker.on("error", die);
-  worker.on("exit", (code) => die(new Error(`the training thread ended with code ${code}`)));
-  const ask = (request: TrainRequest, transfer: readonly ArrayBuffer[] = []) =>
-    new Promise<Record<string, Value>>((done, fail) => {
-      if (ended !== undefined) {
-        fail(ended);
-        return;
-      }
-      // Before it is counted: what cannot be cloned throws here, and no reply would come.
-      worker.postMessage(request, transfer);
-      waiting.push({ done, fail });
-      worker.ref();
-    });
   const wasm = options.provider === "wasm" || process.env.PARE_RUNTIME === "wasm";
+  const thread = (wasm ? undefined : idle.pop()) ?? trainThread();
+  // A WASM heap never shrinks, and its number of threads is set once: that thread ends with its session.
+  const leave = async () => {
+    if (wasm || thread.dead() || idle.length >= MOST_IDLE) await thread.end();
+    else idle.push(thread);
+  };
   try {
-    await ask({ kind: "open", choice: wasm ? "wasm" : undefined, source, state, initial, options }, [
+    await thread.ask({ kind: "open", choice: wasm ? "wasm" : undefined, source, state, initial, options }, [
       ...("bytes" in source ? buffersOf({ source: { dtype: "uint8", dims: [], data: source.bytes } }) : []),
     ]);
   } catch (error) {
-    await worker.terminate();
+    await leave();
     throw error;
   }
   let pending = false;
+  let released: Promise<void> | undefined;
+  const ask = (request: TrainRequest, transfer?: readonly ArrayBuffer[]) => {
+    if (released) return Promise.reject(failed("session-released", "The training session has been released."));
+    return thread.ask(request, transfer);
+  };
   return {
     async run(feeds, results) {
       pending = false;
@@ -75,14 +49,74 @@ export const resident: OpenResident = async (source, state, initial, options = {
       pending = false;
       await ask({ kind: "write", values });
     },
-    async release() {
-      if (ended !== undefined) return;
-      const gone = new Promise((done) => worker.once("exit", done));
-      await ask({ kind: "release" });
-      ended = failed("session-released", "The training session has been released.");
-      // It is about to end: the caller sees its memory given back.
-      worker.ref();
-      await gone;
+    release() {
+      released ??= (async () => {
+        try {
+          if (!thread.dead()) await thread.ask({ kind: "release" });
+        } finally {
+          await leave();
+        }
+      })();
+      return released;
     },
   };
 };
+
+/** Threads without a session, kept for the next: starting one takes longer than many a session lives. */
+const idle: TrainThread[] = [];
+/** One that trains and one that looks at held-out data. */
+const MOST_IDLE = 2;
+
+interface TrainThread {
+  ask(request: TrainRequest, transfer?: readonly ArrayBuffer[]): Promise<Record<string, Value>>;
+  dead(): boolean;
+  end(): Promise<void>;
+}
+
+interface Waiting {
+  done(values: Record<string, Value>): void;
+  fail(error: unknown): void;
+}
+
+function trainThread(): TrainThread {
+  const worker = startThread("train-worker");
+  const waiting: Waiting[] = [];
+  let died: unknown;
+  // Without requests under way the thread holds no process up.
+  worker.unref();
+  const die = (cause: unknown) => {
+    died ??= workerDied(cause);
+    for (const { fail } of waiting.splice(0)) fail(died);
+  };
+  worker.on("message", ({ values, error }: TrainReply) => {
+    const first = waiting.shift();
+    if (waiting.length === 0) worker.unref();
+    if (error) first?.fail(fromWorkerError(error));
+    else first?.done(values ?? {});
+  });
+  worker.on("messageerror", die);
+  worker.on("error", die);
+  worker.on("exit", (code) => {
+    die(new Error(`the training thread ended with code ${code}`));
+    const place = idle.indexOf(thread);
+    if (place >= 0) idle.splice(place, 1);
+  });
+  const thread: TrainThread = {
+    ask: (request, transfer = []) =>
+      new Promise((done, fail) => {
+        if (died !== undefined) {
+          fail(died);
+          return;
+        }
+        // Before it is counted: what cannot be cloned throws here, and no reply would come.
+        worker.postMessage(request, transfer);
+        waiting.push({ done, fail });
+        worker.ref();
+      }),
+    dead: () => died !== undefined,
+    async end() {
+      await worker.terminate();
+    },
+  };
+  return thread;
+}

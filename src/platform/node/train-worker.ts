@@ -1,4 +1,4 @@
-// Entry of the thread that trains: one resident session, which blocks this thread while it runs and no other. An entry of
+// Entry of the thread that trains: one resident session at a time, which blocks this thread while it runs and no other. An entry of
 // its own in the build.
 
 import { parentPort } from "node:worker_threads";
@@ -47,8 +47,6 @@ port.on("message", (request: TrainRequest) => {
     } catch (error) {
       port.postMessage({ error: toWorkerError(error) } satisfies TrainReply);
     }
-    // The thread ends by itself once nothing is left to wait for.
-    if (request.kind === "release") port.close();
   });
 });
 
