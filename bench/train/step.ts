@@ -4,6 +4,7 @@ import type { EngineServices } from "../../src/engine/session.js";
 import type { Model } from "../../src/ir/model.js";
 import type { Value } from "../../src/tensor/value.js";
 import { prepare } from "../../src/train/prepare.js";
+import { probeBlock } from "../../src/train/probe-block.js";
 import { buildStep, type StepGraph } from "../../src/train/step.js";
 import type { SampleReader } from "./data.js";
 
@@ -38,6 +39,7 @@ export async function built(
     losses: [{ loss: "cross-entropy" }],
     optimizer: { name: "sgd", momentum },
     bn: training ? "train" : "frozen",
+    block: await probeBlock(services),
     ...(request.recompute ? { recompute: {} } : {}),
   });
   return {
