@@ -16,6 +16,7 @@ import { tensor } from "../tensor/tensor.js";
 import type { Feeds } from "../tensor/value.js";
 import { inlineBranches } from "./prepare/branches.js";
 import type { Draft } from "./prepare/draft.js";
+import { type Batches, freeBatch } from "./prepare/free-batch.js";
 import { inlineFunctions } from "./prepare/functions.js";
 import { findHeads } from "./prepare/heads.js";
 import { hoistConstants, recordOrigins } from "./prepare/hoist.js";
@@ -120,12 +121,16 @@ function feedsOf(model: Model, feeds: Feeds): Feeds {
 /** Inlines, observes and folds until nothing is left to inline; the shapes of all values. */
 async function settle(draft: Draft, feeds: Feeds, services: EngineServices): Promise<Observed> {
   const known = new Map<object, string>();
-  fixInputs(draft, feeds);
+  const fixed = fixedBatch(draft.model, feeds);
   for (let round = 0; ; round++) {
     inlineFunctions(draft, known);
     hoistConstants(draft);
     const cleaned = await removeIdentities.apply(draft.model, services);
     draft.model = { ...cleaned.model, graph: withoutDead(cleaned.model.graph) };
+    if (round === 0) {
+      if (fixed !== undefined) await freeBatch(draft, feeds, fixed, services);
+      fixInputs(draft, feeds);
+    }
     const observed = await observe(draft.model, { feeds }, services);
     await foldShapes(draft, observed.values, services);
     if (round < ROUNDS && (await inlineBranches(draft))) continue;
@@ -133,6 +138,30 @@ async function settle(draft: Draft, feeds: Feeds, services: EngineServices): Pro
     for (const [name, { dtype, dims }] of draft.model.graph.initializers) shapes.set(name, { dtype, dims });
     return shapes;
   }
+}
+
+/** The batch that the file states, where it is not that of the feeds. Throws `invalid("feed-shape")` for other differences. */
+function fixedBatch(model: Model, feeds: Feeds): Batches | undefined {
+  let batches: Batches | undefined;
+  for (const { name, type } of model.graph.inputs) {
+    const stated = type?.kind === "tensor" ? type.shape : undefined;
+    if (stated === undefined) continue;
+    const { dims } = feeds[name]!;
+    const differs = (axis: number) => {
+      const size = stated[axis];
+      // Negative: some exporters' way to leave a dimension open.
+      return typeof size === "number" && size >= 0 && size !== dims[axis];
+    };
+    if (dims.length !== stated.length || dims.some((_, axis) => axis > 0 && differs(axis))) {
+      throw invalid("feed-shape", `The batch does not fit input "${name}".`, {
+        node: name,
+        expected: `[${stated.map((dim) => dim ?? "?").join(", ")}]`,
+        found: `[${dims.join(", ")}]`,
+      });
+    }
+    if (differs(0)) batches ??= { from: stated[0] as number, to: dims[0]! };
+  }
+  return batches;
 }
 
 /** Inputs of the shapes of this batch; rank-0 integers and booleans become constants. */
