@@ -39,6 +39,15 @@ export {
   type TransformersJsFile,
   type TransformersJsOptions,
 } from "./export-for-transformers-js.js";
+export {
+  type CheckpointStore,
+  type Evaluation,
+  type FinetuneOptions,
+  type FinetuneResult,
+  type FinetuneSettings,
+  finetune,
+  type TrainLogEntry,
+} from "./finetune.js";
 export { fixDims } from "./fix-dims.js";
 export { GATE, type GateLimits, type Verdict } from "./gate.js";
 export type { Estimate } from "./hardware/estimate.js";

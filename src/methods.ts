@@ -15,6 +15,9 @@ import { schemes } from "./quantize/schemes/index.js";
 import { steps } from "./recipe.js";
 import { reports } from "./report/index.js";
 import { targets } from "./targets/index.js";
+import { losses } from "./train/losses/index.js";
+import { optimizers } from "./train/optimizers/index.js";
+import { schedules } from "./train/schedules/index.js";
 
 export const methods: readonly Registry<Method>[] = [
   steps,
@@ -25,6 +28,9 @@ export const methods: readonly Registry<Method>[] = [
   roundings,
   repairs,
   schemes,
+  losses,
+  optimizers,
+  schedules,
   targets,
   hardware,
   metrics,

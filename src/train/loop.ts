@@ -383,7 +383,7 @@ function scalarResults({ model, results }: StepGraph): string[] {
     .map(({ name }) => name);
 }
 
-function inputsOf({ model, feeds }: StepGraph): PortInfo[] {
+export function inputsOf({ model, feeds }: StepGraph): PortInfo[] {
   return feeds.map((name) => {
     const type = model.graph.inputs.find((one) => one.name === name)?.type;
     if (type?.kind !== "tensor" || type.shape === undefined) throw internal(`the step has no input "${name}"`);

@@ -1,0 +1,133 @@
+// The finetune step: a model and labelled data go in, the same model with trained weights comes out. Prepares the graph,
+// appends losses, gradients and optimizer, runs the loop, and puts the weights back into the user's file.
+
+import { invalid } from "../base/errors.js";
+import { info, type Note, warning } from "../base/note.js";
+import type { Dataset } from "../data/dataset.js";
+import type { AugmentInput } from "../data/index.js";
+import type { Model } from "../ir/model.js";
+import { defineStep, type StepContext } from "../step/step.js";
+import { firstBatch } from "./batches.js";
+import { type Evaluation, evaluate } from "./evaluate.js";
+import { type FinetuneOptions, finetuneOptions } from "./finetune-options.js";
+import { batchNorm, checkOptions, loopOptions, losses, stepOptions, zerosKept } from "./finetune-plan.js";
+import { freshWeights } from "./init.js";
+import { inputsOf, train } from "./loop.js";
+import type { LoopOptions, TrainLogEntry, TrainResult } from "./loop-options.js";
+import { prepare } from "./prepare.js";
+import { buildStep } from "./step.js";
+import { chooseLosses } from "./step-losses.js";
+import { trainedWeights } from "./step-weights.js";
+
+/** What a recipe does not say: where a run is kept, and who listens. */
+export interface FinetuneRun extends Pick<LoopOptions, "checkpoint" | "checkpointEvery" | "resume" | "findNan"> {
+  readonly onEntry?: ((entry: TrainLogEntry) => void) | undefined;
+}
+
+export interface Finetuned extends Omit<TrainResult, "weights"> {
+  readonly model: Model;
+  /** What the model gave on the held-out part before it was trained. */
+  readonly before?: Evaluation;
+  /** Of the two parts; `held` 0: there is none. */
+  readonly samples: { readonly train: number; readonly held: number };
+}
+
+/**
+ * Trains the weights of a model on the train part of the data; the calibrate part chooses among them, the measure part is
+ * not read. Throws `invalid("data-missing" | "data-too-small" | "label-..." | "loss-..." | "weights-none" |
+ * "finetune-options")`, `unsupported("gradient-missing" | "integer-model" | ...)` naming node and operator before anything
+ * runs, and what `train` throws.
+ */
+export async function finetuneModel(
+  model: Model,
+  options: FinetuneOptions,
+  context: StepContext,
+  { onEntry, ...run }: FinetuneRun = {},
+): Promise<Finetuned> {
+  const { data } = context;
+  if (data.synthetic) {
+    throw invalid("data-missing", "Training needs data, with labels.", {
+      hint: "Give it with --data: a dataset.json, a folder, a file (docs/data.md).",
+    });
+  }
+  const notes: Note[] = [];
+  const held = heldOut(data, notes);
+  checkOptions(options, held !== undefined);
+  const seed = options.seed ?? context.seed ?? 0;
+  const samples = augmented(data.split("train"), options);
+  const feeds = await firstBatch(samples, options.batch, options.lastBatch === "pad");
+  const bn = batchNorm(options, samples.size);
+  let prepared = await prepare(model, { feeds, bn: bn === "fold" ? "fold" : "keep" }, context);
+  notes.push(...prepared.notes);
+  const chosen = await losses(options, prepared, samples, notes);
+  const reads = chooseLosses(prepared, chosen).map((loss) => loss.reads);
+  const { weights } = trainedWeights(prepared, reads, options);
+  if (options.init !== undefined) {
+    const only = new Set(weights.map(({ name }) => name));
+    const fresh = freshWeights(prepared, { init: options.init, seed, only });
+    prepared = fresh.prepared;
+    notes.push(...fresh.notes);
+  }
+  if (prepared.statistics.length > 0) notes.push(info("batch-norm", BATCH_NORM[bn]));
+  const constraints = options.keepZeros ? await zerosKept(prepared, weights, notes) : [];
+  const step = buildStep(prepared, stepOptions(options, chosen, bn, constraints));
+  notes.push(...step.notes);
+  const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context));
+  const loop = { ...loopOptions(options, seed), ...run };
+  const { weights: trained, ...result } = await train(step, { train: samples, held }, loop, context, onEntry);
+  const found = outcome(before, result);
+  return {
+    ...result,
+    model: await prepared.restore(trained),
+    notes: [...notes, ...result.notes, ...found],
+    ...(before && { before }),
+    samples: { train: samples.size ?? 0, held: before?.samples ?? 0 },
+  };
+}
+
+const BATCH_NORM = {
+  train: "Batch normalisation is trained by the statistics of each batch; the running ones follow.",
+  frozen: "Batch normalisation keeps its running statistics (--bn frozen).",
+  fold: "Batch normalisation is joined with the layers before it.",
+} as const;
+
+/** The part that chooses, where the dataset has one. */
+function heldOut(data: Dataset, notes: Note[]): Dataset | undefined {
+  const held = data.split("calibrate");
+  if (held.size !== 0) return held;
+  const text = "No part of the dataset is held out: the last weights are kept, whatever they are worth.";
+  notes.push(warning("held-out-none", `${text} State "calibrate" in its split.`));
+  return undefined;
+}
+
+function augmented(data: Dataset, { augment }: FinetuneOptions): Dataset {
+  if (augment === undefined) return data;
+  if (data.augmented !== undefined) return data.augmented(augment as AugmentInput);
+  throw invalid("augment-unfit", `The samples of ${data.name} cannot be augmented: they come ready from a program.`);
+}
+
+/** What training brought, in one sentence; a warning where it brought nothing. */
+function outcome(before: Evaluation | undefined, { log, best }: Omit<TrainResult, "weights">): Note[] {
+  if (before === undefined || best === undefined) return [];
+  const { held } = best;
+  const after = held.metric ?? { name: "loss", value: held.loss, better: "lower" as const };
+  const old = before.metric?.value ?? before.loss;
+  const worse = after.better === "higher" ? after.value < old : after.value > old;
+  const text = `Held-out ${after.name} ${digits(old)} before, ${digits(after.value)} after ${best.step} of ${log.at(-1)?.steps ?? best.step} updates.`;
+  if (!worse) return [info("trained", text)];
+  return [warning("trained-worse", `${text} Try a smaller learning rate, more data, or more epochs.`)];
+}
+
+const digits = (value: number) => Number(value.toPrecision(4)).toString();
+
+/** `{ method: "finetune", epochs, lr, ... }`. */
+export const finetuneStep = defineStep({
+  name: "finetune",
+  summary: "Train the weights on labelled data: the backward pass and the optimizer as ONNX operators",
+  reference: "docs/training.md",
+  options: finetuneOptions,
+  async apply(model, options, context) {
+    const { model: trained, notes } = await finetuneModel(model, options, context);
+    return { model: trained, notes };
+  },
+});
