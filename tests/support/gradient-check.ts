@@ -120,7 +120,7 @@ async function checkSameTwice({ one, filled, dtype, wrt, forward, kernel, tolera
   const [a, b] = pair;
   const equal: Filled = { ...filled, inputs: new Map([...filled.inputs, [b, filled.inputs.get(a)!]]) };
   const results = await kernel.run(equal.inputs);
-  const directions = directionsOf({ one, results, dtype });
+  const directions = directionsOf({ one, results });
   const exact = dtype === "float32" && one.definition === undefined;
   const left = await differences(forward, equal, a, directions, exact);
   const right = await differences(forward, equal, b, directions, exact);
@@ -165,10 +165,10 @@ async function checkAdjoint(
 }
 
 /** Random numbers by output: the gradient of the loss with respect to it. Undefined for outputs that the loss does not read. */
-function directionsOf({ one, results, dtype }: Pick<OpenCase, "one" | "results" | "dtype">, seed = 1): Directions {
+function directionsOf({ one, results }: Pick<OpenCase, "one" | "results">, seed = 1): Directions {
   const generator = random(seed);
   return results.map(({ dtype: made, data }, index) => {
-    if (made !== dtype || (one.loss !== undefined && !one.loss.includes(index))) return undefined;
+    if (!made.startsWith("float") || (one.loss !== undefined && !one.loss.includes(index))) return undefined;
     return Float64Array.from(data, () => Math.fround(generator.normal()));
   });
 }
@@ -199,7 +199,7 @@ function expectClose(found: Float64Array, expected: Float64Array, tolerance: num
   const rms = Math.sqrt(compared.reduce((sum, value) => sum + value * value, 0) / Math.max(1, compared.length));
   expected.forEach((value, index) => {
     if (Number.isNaN(value)) return;
-    const limit = tolerance * Math.max(Math.abs(value), rms, 1e-3);
+    const limit = tolerance * Math.max(Math.abs(value), rms, 1e-2);
     if (Math.abs(found[index]! - value) <= limit) return;
     expect.fail(`${what}: [${index}] is ${found[index]}, expected ${value} (to ${tolerance})`);
   });

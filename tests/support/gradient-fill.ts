@@ -9,6 +9,8 @@ import type { Numbers, Value } from "../../src/tensor/value.js";
 import { type CaseConstant, type GradientCase, type Numbers64, normal } from "./gradients.js";
 
 export interface Filled {
+  /** What the case computes in. */
+  readonly dtype: Float;
   readonly node: Node;
   readonly inputs: ReadonlyMap<string, Numbers64>;
   readonly constants: ReadonlyMap<string, CaseConstant>;
@@ -33,7 +35,13 @@ export function fill(operator: string, one: GradientCase, dtype: Float): Filled 
       Float64Array.from({ length: count }, () => Math.fround(generator.normal())),
     );
   }
-  return { node: nodeOf(operator, one), inputs, constants: new Map(Object.entries(one.constants ?? {})), direct };
+  return {
+    dtype,
+    node: nodeOf(operator, one),
+    inputs,
+    constants: new Map(Object.entries(one.constants ?? {})),
+    direct,
+  };
 }
 
 /** `out0`, `out1` ... are its outputs. */

@@ -55,7 +55,8 @@ export function backwardGraph(
     const outputs = emitForward(one, { ...filled, node: { ...filled.node, inputs } }, results, emit, dtype);
     directions.forEach((direction, index) => {
       if (direction === undefined) return;
-      parts.push(emit.total(emit.mul(outputs[index]!, constant(direction, results[index]!.dims))));
+      const fixed = constant(direction, results[index]!.dims);
+      parts.push(emit.total(emit.mul(emit.cast(outputs[index]!, dtype), fixed)));
     });
   });
   if (direct) {
@@ -90,12 +91,18 @@ export function backwardGraph(
   };
 }
 
-function emitForward(one: GradientCase, { node }: Filled, results: Results, emit: Emitter, dtype: Float): string[] {
+function emitForward(
+  one: GradientCase,
+  { node, dtype: own }: Filled,
+  results: Results,
+  emit: Emitter,
+  dtype: Float,
+): string[] {
   if (one.lower !== undefined) return [...one.lower(node, emit)];
   const outputs = node.outputs.map((_, index) => {
     const name = emit.unique("result");
     const { dtype: made, dims } = results[index]!;
-    return emit.declare(name, { dtype: made.startsWith("float") ? dtype : made, dims });
+    return emit.declare(name, { dtype: made === own ? dtype : made, dims });
   });
   emit.nodes.push({ ...node, name: outputs[0]!, outputs });
   return outputs;

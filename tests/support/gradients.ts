@@ -166,3 +166,14 @@ export const distinct: Draw = (random, count) => {
 export const perElement =
   (f: (x: number) => number): Definition =>
   ([x]) => [{ dims: x!.dims, data: x!.data.map(f) }];
+
+/** 2 / sqrt(pi) exp(-x^2) sum of 2^n x^(2n+1) / (2n+1)!!: all terms of one sign, so no digit is lost. */
+export function erf(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+    term *= (2 * x * x) / (2 * n + 1);
+    sum += term;
+  }
+  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
+}
