@@ -23,7 +23,8 @@ export function spiralModel(seed = 1): Model {
   const b = graphBuilder();
   const x = b.input("x", "float32", ["n", 2]);
   const product = b.node("MatMul", [x, b.initializer("w0", weights(2, 16))], { name: "first" });
-  const hidden = b.node("Tanh", [b.node("Add", [product, b.initializer("b0", float32([16], Array(16).fill(0)))])]);
+  const bias = b.initializer("b0", float32([16], Array(16).fill(0)));
+  const hidden = b.node("Tanh", [b.node("Add", [product, bias])], { name: "middle" });
   const logits = b.node("MatMul", [hidden, b.initializer("w1", weights(16, 3))], { name: "last" });
   b.output(b.node("Softmax", [logits], { outputs: ["p"], attributes: { axis: 1 } }), "float32", ["n", 3]);
   return b.model({ opset: 21 });

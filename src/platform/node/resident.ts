@@ -11,11 +11,18 @@ import type { TrainReply, TrainRequest } from "./train-worker.js";
 /** `provider: "wasm"` runs onnxruntime-web in the thread, as a page would; else what `runtime()` prefers. */
 export const resident: OpenResident = async (source, state, initial, options = {}) => {
   const wasm = options.provider === "wasm" || process.env.PARE_RUNTIME === "wasm";
-  const thread = (wasm ? undefined : idle.pop()) ?? trainThread();
-  // A WASM heap never shrinks, and its number of threads is set once: that thread ends with its session.
+  // The number of threads of a WASM heap is set once.
+  const kind = wasm ? `wasm ${options.threads}` : "native";
+  const known = idle.findIndex((one) => one.kind === kind);
+  const thread = known < 0 ? trainThread(kind) : idle.splice(known, 1)[0]!;
+  open++;
   const leave = async () => {
-    if (wasm || thread.dead() || idle.length >= MOST_IDLE) await thread.end();
+    open--;
+    if (thread.dead() || idle.length >= MOST_IDLE) await thread.end();
     else idle.push(thread);
+    if (open > 0) return;
+    // A WASM heap never shrinks: it is kept from one look at held-out data to the next, not beyond the training.
+    for (const one of idle.filter((each) => each.kind !== "native")) await one.end();
   };
   try {
     await thread.ask({ kind: "open", choice: wasm ? "wasm" : undefined, source, state, initial, options }, [
@@ -64,10 +71,13 @@ export const resident: OpenResident = async (source, state, initial, options = {
 
 /** Threads without a session, kept for the next: starting one takes longer than many a session lives. */
 const idle: TrainThread[] = [];
+/** Sessions that are open now. */
+let open = 0;
 /** One that trains and one that looks at held-out data. */
 const MOST_IDLE = 2;
 
 interface TrainThread {
+  readonly kind: string;
   ask(request: TrainRequest, transfer?: readonly ArrayBuffer[]): Promise<Record<string, Value>>;
   dead(): boolean;
   end(): Promise<void>;
@@ -78,7 +88,7 @@ interface Waiting {
   fail(error: unknown): void;
 }
 
-function trainThread(): TrainThread {
+function trainThread(kind: string): TrainThread {
   const worker = startThread("train-worker");
   const waiting: Waiting[] = [];
   let died: unknown;
@@ -102,6 +112,7 @@ function trainThread(): TrainThread {
     if (place >= 0) idle.splice(place, 1);
   });
   const thread: TrainThread = {
+    kind,
     ask: (request, transfer = []) =>
       new Promise((done, fail) => {
         if (died !== undefined) {
