@@ -1,10 +1,9 @@
 // The gradient of a sum over windows: each window's gradient goes to every element that it read.
 
-import { string } from "../../ir/attributes.js";
 import { product } from "../../ops/operator.js";
 import type { Emitter } from "../emitter.js";
 import { spanOf, type Windows } from "./geometry.js";
-import { insertZeros } from "./zero-insertion.js";
+import { insertZeros, repeat } from "./zero-insertion.js";
 
 /** `dy` [N, C, ...output] -> [N, C, ...input]. */
 export function spreadWindows(emit: Emitter, windows: Windows, dy: string): string {
@@ -17,21 +16,9 @@ const tiles = ({ kernel, strides, dilations }: Windows) =>
 
 /** Every element repeated over its window; 1.2 times the speed of Expand and Reshape for 2x2 windows. */
 function byRepetition(emit: Emitter, windows: Windows, dy: string): string {
-  const [batch, channels] = emit.dims(dy);
-  const wide = [batch!, channels!, ...windows.output.map((size, axis) => size * windows.kernel[axis]!)];
-  const scales = emit.floats([wide.length], [1, 1, ...windows.kernel]);
-  const repeated =
-    product(windows.kernel) === 1
-      ? dy
-      : emit.op("Resize", [dy, "", scales], {
-          dims: wide,
-          attributes: {
-            mode: string("nearest"),
-            nearest_mode: string("floor"),
-            coordinate_transformation_mode: string("asymmetric"),
-          },
-        });
-  return emit.pad(repeated, [0, 0, ...windows.begins.map((pad) => -pad), 0, 0, ...windows.ends.map((pad) => -pad)]);
+  const before = windows.begins.map((pad) => -pad);
+  const after = windows.ends.map((pad) => -pad);
+  return emit.pad(repeat(emit, dy, windows.kernel), [0, 0, ...before, 0, 0, ...after]);
 }
 
 /** The same sum over windows, of the gradient spread by zeros: a box is its own reflection. */

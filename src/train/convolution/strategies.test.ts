@@ -11,10 +11,9 @@ import { Emitter } from "../emitter.js";
 import { type Convolution, isPointwise, spanOf } from "./geometry.js";
 import { inputByFlippedConv } from "./input-flipped-conv.js";
 import { inputByProduct } from "./input-pointwise.js";
-import { inputBySubpixel } from "./input-subpixel.js";
 import { inputByTransposedConv } from "./input-transposed-conv.js";
-import { weightByGroupedConv } from "./weight-batch-as-channels.js";
 import { weightByColumns } from "./weight-columns.js";
+import { weightByDiagonals } from "./weight-diagonals.js";
 import { weightByProduct } from "./weight-pointwise.js";
 import { weightByShifts } from "./weight-shifts.js";
 
@@ -25,14 +24,13 @@ const any = () => true;
 const weights = [
   { of: weightByColumns, fits: any },
   { of: weightByProduct, fits: isPointwise },
-  { of: weightByGroupedConv, fits: depthwise },
+  { of: weightByDiagonals, fits: depthwise },
   { of: weightByShifts, fits: depthwise },
 ];
 const inputs = [
   { of: inputByFlippedConv, fits: any },
   { of: inputByTransposedConv, fits: any },
   { of: inputByProduct, fits: (c: Convolution) => c.groups === 1 && isPointwise(c) },
-  { of: inputBySubpixel, fits: (c: Convolution) => c.groups === 1 && c.dilations.every((one) => one === 1) },
 ];
 
 const axis = fc.record({
