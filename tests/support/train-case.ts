@@ -84,3 +84,9 @@ export const loopOptions = (more: Partial<LoopOptions> = {}): LoopOptions => ({
   seed: 3,
   ...more,
 });
+
+/** What the killed process and the one that goes on agree on. */
+export const killedOptions = {
+  step: { dropout: { middle: 0.2 }, optimizer: { name: "adamw" } },
+  loop: loopOptions({ steps: 20 }),
+} as const;
