@@ -61,7 +61,7 @@ export { type MeasureOptions, type ModelReport, measure, type Report } from "./m
 export { methods } from "./methods.js";
 export { type Attempt, type PareOptions, type PareResult, pare } from "./pare.js";
 export { parseRecipe, type Recipe, type RecipeStep, steps } from "./recipe.js";
-export { printCheck, printDevices, printInspection, reports } from "./report/index.js";
+export { printCheck, printCurve, printDevices, printInspection, reports } from "./report/index.js";
 export { run } from "./run.js";
 export { save, saveBytes } from "./save.js";
 export { saveVerified } from "./save-verified.js";

@@ -57,7 +57,7 @@ export interface Refusal {
 export interface Findings {
   readonly text: string;
   readonly json: Readonly<Record<string, unknown>>;
-  readonly report: Pick<Partial<Report>, "tables" | "explained">;
+  readonly report: Pick<Partial<Report>, "tables" | "explained" | "training">;
 }
 
 /** How a command makes its result, where that is not the recipe alone, and what it finds out about it. */

@@ -12,7 +12,8 @@ export interface Terminal {
   /** Something to know, on stderr. Silent with --quiet. */
   say(text: string): void;
   notes(notes: readonly Note[], all: boolean): void;
-  progress(progress: Progress): void;
+  /** `detail`: the last figures, behind the bar. */
+  progress(progress: Progress & { readonly detail?: string }): void;
   /** Takes the progress bar away, before anything else is written. */
   clear(): void;
 }
@@ -81,13 +82,13 @@ function progressBar(quiet: boolean) {
   };
   return {
     clear,
-    update(progress: Progress) {
+    update(progress: Progress & { readonly detail?: string }) {
       if (quiet || !process.stderr.isTTY || progress.total <= 0) return;
       if (progress.task !== task) {
         clear();
         task = progress.task;
         bar = new SingleBar({
-          format: `{task} ${pc.cyan("{bar}")} {percentage}% {eta_formatted} left`,
+          format: `{task} ${pc.cyan("{bar}")} {percentage}% {eta_formatted} left{detail}`,
           stream: process.stderr,
           clearOnComplete: true,
           hideCursor: true,
@@ -95,10 +96,10 @@ function progressBar(quiet: boolean) {
           linewrap: null,
           gracefulExit: false,
         });
-        bar.start(progress.total, progress.done, { task });
+        bar.start(progress.total, progress.done, { task, detail: "" });
       } else {
         bar?.setTotal(progress.total);
-        bar?.update(progress.done);
+        bar?.update(progress.done, { detail: progress.detail === undefined ? "" : `, ${progress.detail}` });
       }
       if (progress.done >= progress.total) clear();
     },

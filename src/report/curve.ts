@@ -11,14 +11,14 @@ const DOTS = [
 ] as const;
 
 /**
- * Lines of text: the mean of the points in each column, over time, with the greatest and the least value at the side. Points
- * that are not finite are left out; "" when fewer than two are left.
+ * Lines of text: the mean of the points in each column of dots, with the greatest and the least value at the side. At most
+ * `width` characters wide; points that are not finite are left out, and "" is what fewer than two are.
  */
 export function curve(points: readonly CurvePoint[], width = 64, height = 8): string {
   const finite = points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));
   if (finite.length < 2) return "";
   const [left, right] = [Math.min(...finite.map(({ x }) => x)), Math.max(...finite.map(({ x }) => x))];
-  const columns = Array.from({ length: 2 * width }, () => ({ sum: 0, count: 0 }));
+  const columns = Array.from({ length: Math.min(2 * width, finite.length) }, () => ({ sum: 0, count: 0 }));
   for (const { x, y } of finite) {
     const column = columns[Math.round(((x - left) / (right - left || 1)) * (columns.length - 1))]!;
     column.sum += y;
@@ -27,7 +27,7 @@ export function curve(points: readonly CurvePoint[], width = 64, height = 8): st
   const means = columns.map(({ sum, count }) => (count === 0 ? undefined : sum / count));
   const known = means.filter((mean) => mean !== undefined);
   const [low, high] = [Math.min(...known), Math.max(...known)];
-  const rows = Array.from({ length: height }, () => new Array<number>(width).fill(0x2800));
+  const rows = Array.from({ length: height }, () => new Array<number>(Math.ceil(columns.length / 2)).fill(0x2800));
   let level: number | undefined;
   means.forEach((mean, at) => {
     if (mean === undefined) return;

@@ -8,6 +8,7 @@ import { md } from "./forms/md.js";
 import { table } from "./forms/table.js";
 
 export { printCheck } from "./check.js";
+export { curve as printCurve } from "./curve.js";
 export { printDevices } from "./estimate.js";
 export type { ReportForm } from "./form.js";
 export { printInspection } from "./inspection.js";

@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { checkCommand } from "./check.js";
 import { compressCommand } from "./compress.js";
+import { finetuneCommand, trainCommand } from "./finetune.js";
 import { inspectCommand } from "./inspect.js";
 import { measureCommand } from "./measure.js";
 import { methodsCommand } from "./methods.js";
@@ -15,6 +16,8 @@ export const commands: readonly ((program: Command) => void)[] = [
   checkCommand,
   compressCommand,
   quantizeCommand,
+  finetuneCommand,
+  trainCommand,
   measureCommand,
   methodsCommand,
 ];
