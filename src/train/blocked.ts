@@ -39,6 +39,13 @@ const ELEMENTWISE = new Set(
   GreaterOrEqual Less LessOrEqual Equal Cast HardSigmoid HardSwish Elu Softplus Erf Pow Identity`.split(/\s+/),
 );
 
+interface Padded {
+  readonly from: string;
+  readonly to: readonly number[];
+  /** As ONNX has them for [N, C, H, W]. */
+  readonly pads: readonly number[];
+}
+
 class Layout {
   readonly done: Node[] = [];
   readonly #input: BlockedInput;
@@ -152,10 +159,14 @@ class Layout {
     const known = this.#blocked.get(name);
     if (known !== undefined) return known;
     const merged = this.#merged(name);
+    const padded = this.#padded(name);
     let result: string;
     if (merged !== undefined) {
       const source = this.#toBlocked(merged);
       result = this.#written((emit) => emit.reshape(source, emit.dims(name)));
+    } else if (padded !== undefined) {
+      const source = this.#toBlocked(padded.from);
+      result = this.#written((emit) => this.#pad(emit, source, padded));
     } else {
       this.plain(name);
       result = this.#name(name);
@@ -163,6 +174,25 @@ class Layout {
     }
     this.#blocked.set(name, result);
     return result;
+  }
+
+  /** What a value is made from by zeros around its height and width: in blocks that takes a quarter of the time. */
+  #padded(name: string): Padded | undefined {
+    const maker = this.#makers.get(name);
+    if (maker?.opType !== "Pad" || maker.attributes.size > 0 || (maker.inputs[3] ?? "") !== "") return undefined;
+    const pads = this.#emit.constant(maker.inputs[1]!);
+    const value = maker.inputs[2] ? this.#emit.constant(maker.inputs[2])?.[0] : 0;
+    if (pads?.length !== 8 || value !== 0 || [0, 1, 4, 5].some((at) => pads[at] !== 0)) return undefined;
+    const from = maker.inputs[0]!;
+    return { from, to: this.#emit.dims(name), pads };
+  }
+
+  #pad(emit: Emitter, source: string, { from, to, pads }: Padded): string {
+    const b = this.#block;
+    const [n, c, height, width] = emit.dims(from) as [number, number, number, number];
+    const split = emit.reshape(source, [n, c / b, height, width, b]);
+    const wide = emit.pad(split, [0, 0, pads[2]!, pads[3]!, 0, 0, 0, pads[6]!, pads[7]!, 0]);
+    return emit.reshape(wide, to);
   }
 
   /** What a value is reshaped from, where only samples became channels, [N, C, H, W] -> [1, N C, H, W]: in blocks nothing moves. */
