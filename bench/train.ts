@@ -152,7 +152,7 @@ function agree(losses: number[][], weights: (readonly [string, number])[][], fil
     const expected = theirs.get(weight);
     if (expected === undefined) throw new Error(`PyTorch has no gradient for ${weight}`);
     // Gradients that are zero but for rounding (the bias of attention's keys) are compared with the largest.
-    const scale = norm(expected) > 1e-6 * largest ? norm(expected) : largest;
+    const scale = norm(expected) > 1e-5 * largest ? norm(expected) : largest;
     const difference = norm(value.map((x, i) => x - expected[i]!)) / scale;
     if (!(difference <= worst.difference)) worst = { weight, difference };
   }

@@ -60,6 +60,7 @@ test.runIf(root).each(names)("%s: the gradient of every weight is PyTorch's", as
   const sources = new Map(prepared.weights.map((weight) => [weight.source, weight]));
   const missing = Object.keys(fixture.weights).filter((source) => !gradients.has(sources.get(source)?.name ?? ""));
   expect(missing).toEqual([]);
+  expect([...sources.keys()].filter((source) => !(source in fixture.weights))).toEqual([]);
   const largest = Math.max(...Object.values(fixture.weights).map(({ norm }) => norm));
   const wrong = Object.entries(fixture.weights).flatMap(([source, expected]) =>
     differences(source, found[gradients.get(sources.get(source)!.name)!]!, expected, largest),
