@@ -9,16 +9,21 @@ import type { Emitter } from "./emitter.js";
 export interface TrainingForm {
   /** The node's own first output, which the nodes written now make: what reads it stays as it is. */
   readonly output: string;
-  /** [C]: `momentum * running + (1 - momentum) * batch`, with ONNX's momentum (its 0.9 is PyTorch's 0.1). */
-  readonly newMean: string;
-  /** [C]: likewise, with the unbiased variance of the batch, as PyTorch has it (ONNX's own training form is biased). */
-  readonly newVariance: string;
+  /** [C], of the batch. */
+  readonly mean: string;
+  /** [C], of the batch, biased: what it is normalised with. */
+  readonly variance: string;
+  /** The share of the running statistics that stays: ONNX's momentum (its 0.9 is PyTorch's 0.1). */
+  readonly momentum: number;
+  /** n / (n - 1): PyTorch's running variance is unbiased, that of ONNX's own training form is not. */
+  readonly correction: number;
 }
 
 /**
  * Writes the training form of an inference BatchNormalization, which is left out then. The gradient flows through one
  * BatchNormalization node with training_mode 1; with a momentum of 0 its further results are the statistics of the batch,
  * which the gradient rule reads again.
+ * ONNX Runtime writes these over the inputs of the running ones, so nothing else may read the values that stand there.
  */
 export function trainingForm(emit: Emitter, node: Node): TrainingForm {
   const [x, scale, bias, mean, variance] = node.inputs as [string, string, string, string, string];
@@ -36,11 +41,11 @@ export function trainingForm(emit: Emitter, node: Node): TrainingForm {
     }),
   );
   const count = elementCount(dims) / dims[1]!;
-  const blend = (running: string, batch: string, factor: number) =>
-    emit.add(emit.scale(running, momentum), emit.scale(batch, (1 - momentum) * factor));
   return {
     output,
-    newMean: blend(mean, batchMean, 1),
-    newVariance: blend(variance, batchVariance, count > 1 ? count / (count - 1) : 1),
+    mean: batchMean,
+    variance: batchVariance,
+    momentum,
+    correction: count > 1 ? count / (count - 1) : 1,
   };
 }

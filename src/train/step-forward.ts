@@ -16,6 +16,13 @@ export interface Mask {
   readonly rate: number;
 }
 
+/** The next running value is keep x running + share x batch. */
+export interface BatchStatistic {
+  readonly batch: string;
+  readonly keep: number;
+  readonly share: number;
+}
+
 export interface ForwardOptions {
   /** Batch normalisations that use the batch's own statistics, and write the next running ones. */
   readonly statistics: readonly RunningStatistics[];
@@ -29,8 +36,8 @@ export interface Forward {
   /** What the graph calls a value of the prepared model, where nodes read it. */
   value(name: string): string;
   readonly masks: readonly Mask[];
-  /** Next running statistics by the name of the initializer. */
-  readonly statistics: ReadonlyMap<string, string>;
+  /** What running statistics are moved by, by the name of the initializer. */
+  readonly statistics: ReadonlyMap<string, BatchStatistic>;
 }
 
 /** `names`: what takes the place of values of the prepared model, weights before all. It is added to. */
@@ -54,15 +61,16 @@ export function writeForward(
   const normalised = new Map(statistics.map((one) => [one.node, one]));
   const rates = dropoutRates(prepared, dropout);
   const masks: Mask[] = [];
-  const next = new Map<string, string>();
+  const next = new Map<string, BatchStatistic>();
   for (const node of prepared.model.graph.nodes) {
     const renamed = renameInputs(node, names);
     const running = normalised.get(node);
     if (running === undefined) write([renamed]);
     else {
       const form = through(() => trainingForm(emit, renamed));
-      next.set(running.mean, form.newMean);
-      next.set(running.variance, form.newVariance);
+      const { momentum: keep, correction } = form;
+      next.set(running.mean, { batch: form.mean, keep, share: 1 - keep });
+      next.set(running.variance, { batch: form.variance, keep, share: (1 - keep) * correction });
     }
     const rate = rates.get(label(node));
     const output = node.outputs[0];

@@ -3,8 +3,11 @@
 import { invalid } from "../base/errors.js";
 import { info, type Note } from "../base/note.js";
 import { ancestry } from "../ir/traverse.js";
-import type { Block, Group } from "./blocks.js";
+import { elementCount } from "../tensor/dtype.js";
+import { type Block, type Group, packedIn } from "./blocks.js";
+import type { Emitter } from "./emitter.js";
 import type { Prepared, RunningStatistics, TrainableWeight } from "./prepared.js";
+import type { BatchStatistic } from "./step-forward.js";
 import { weightMatcher } from "./weight-patterns.js";
 
 export interface GroupChoice {
@@ -88,4 +91,33 @@ export function statisticsBlock(prepared: Prepared, statistics: readonly Running
   const weights = names.map((name) => ({ name, source: name, dims: prepared.shapes.get(name)!.dims }));
   const size = weights.reduce((sum, { dims }) => sum + (dims[0] ?? 1), 0);
   return { name: "pare.statistics", group: { rate: 0, decay: 0 }, weights, dims: [size], packed: true };
+}
+
+/** The running statistics after a batch, all at once. */
+export function movedStatistics(
+  emit: Emitter,
+  block: Block,
+  state: string,
+  moves: ReadonlyMap<string, BatchStatistic>,
+): string {
+  const each = (pick: (move: BatchStatistic) => number) => {
+    const numbers = block.weights.flatMap(({ name, dims }) =>
+      new Array<number>(elementCount(dims)).fill(pick(moves.get(name)!)),
+    );
+    return numbers.every((number) => number === numbers[0])
+      ? emit.number(numbers[0]!)
+      : emit.floats(block.dims, numbers);
+  };
+  const batch = packedIn(emit, block, ({ name }) => moves.get(name)!.batch);
+  const kept = emit.mul(
+    state,
+    each(({ keep }) => keep),
+  );
+  return emit.add(
+    kept,
+    emit.mul(
+      batch,
+      each(({ share }) => share),
+    ),
+  );
 }

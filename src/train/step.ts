@@ -9,7 +9,7 @@ import type { Sample } from "../data/dataset.js";
 import type { Model } from "../ir/model.js";
 import type { Value } from "../tensor/value.js";
 import { backward } from "./backward.js";
-import { type Block, blocksOf, packedIn, unpack, unpackedIn } from "./blocks.js";
+import { type Block, blocksOf, unpack, unpackedIn } from "./blocks.js";
 import { type Constraint, constrained } from "./constraint.js";
 import type { ValueShape } from "./emitter.js";
 import { optimizers } from "./optimizers/index.js";
@@ -18,7 +18,14 @@ import type { Prepared, TrainableWeight } from "./prepared.js";
 import { evaluationModel, SAMPLE_WEIGHT } from "./step-evaluation.js";
 import { type Mask, writeForward } from "./step-forward.js";
 import { chooseLosses, type LossChoice, writeLosses } from "./step-losses.js";
-import { groupsOf, statisticsBlock, trainedWeights, usedStatistics, type WeightChoices } from "./step-weights.js";
+import {
+  groupsOf,
+  movedStatistics,
+  statisticsBlock,
+  trainedWeights,
+  usedStatistics,
+  type WeightChoices,
+} from "./step-weights.js";
 import { type StateKind, StepWriter } from "./step-writer.js";
 import { writeUpdate } from "./update.js";
 
@@ -161,11 +168,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const forward = writeForward(emit, prepared, names, { statistics, dropout: options.dropout ?? {}, rounding });
   for (const { input } of forward.masks) step.declared(input);
   const nodes = rounding === undefined ? emit.nodes.slice() : [...stored, ...rounding.differentiated];
-  if (running)
-    step.next(
-      runningState!,
-      packedIn(emit, running, ({ name }) => forward.statistics.get(name)!),
-    );
+  if (running) step.next(runningState!, movedStatistics(emit, running, runningState!, forward.statistics));
 
   const losses = writeLosses(emit, chosen, forward.value, SAMPLE_WEIGHT, prepared.batch);
   const accumulates = (options.accumulate ?? 1) > 1;
