@@ -16,6 +16,7 @@ import { weightByColumns } from "./weight-columns.js";
 import { weightByDiagonals } from "./weight-diagonals.js";
 import { weightByProduct } from "./weight-pointwise.js";
 import { weightByShifts } from "./weight-shifts.js";
+import { weightByTaps } from "./weight-taps.js";
 
 const depthwise = (c: Convolution) => c.groups === c.channels && c.groups === c.filters;
 const any = () => true;
@@ -23,6 +24,7 @@ const any = () => true;
 /** With the geometries that each is for. */
 const weights = [
   { of: weightByColumns, fits: any },
+  { of: weightByTaps, fits: any },
   { of: weightByProduct, fits: isPointwise },
   { of: weightByDiagonals, fits: depthwise },
   { of: weightByShifts, fits: depthwise },

@@ -1,6 +1,7 @@
 // The gradient of normalisation, which LayerNormalization and its kin share: xhat = (x - mean(x)) r with
 // r = 1 / sqrt(variance + epsilon), over the last axis (Ba et al. 2016); without the mean it is RMSNorm.
 
+import { float } from "../../ir/attributes.js";
 import type { Emitter } from "../emitter.js";
 
 export interface Normalised {
@@ -14,10 +15,20 @@ export interface Normalised {
 
 /** Normalises `x` again, over its last axis: cheaper than keeping it. */
 export function normalise(emit: Emitter, x: string, epsilon: number, centred: boolean): Normalised {
-  const last = [emit.rank(x) - 1];
-  const from = centred ? emit.sub(x, emit.reduceMean(x, last)) : x;
-  const size = emit.dims(x).at(-1)!;
-  const square = emit.scale(emit.reduceSquares(from, last), 1 / size);
+  const { dtype, dims } = emit.shape(x);
+  const last = dims.length - 1;
+  const size = dims[last]!;
+  // The runtime's own kernel makes one pass where five nodes make five; its statistics are float32 whatever the input is.
+  if (centred && dtype === "float32") {
+    const ones = emit.floats([size], new Array<number>(size).fill(1));
+    const each = { dtype, dims: dims.with(last, 1) };
+    const [xhat, , inverse] = emit.ops("LayerNormalization", [x, ones], [{ dtype, dims }, each, each], {
+      attributes: { axis: last, epsilon: float(epsilon) },
+    });
+    return { xhat: xhat!, inverse: inverse!, centred };
+  }
+  const from = centred ? emit.sub(x, emit.reduceMean(x, [last])) : x;
+  const square = emit.scale(emit.reduceSquares(from, [last]), 1 / size);
   const inverse = emit.reciprocal(emit.sqrt(emit.shift(square, epsilon)));
   return { xhat: emit.mul(from, inverse), inverse, centred };
 }
