@@ -12,7 +12,7 @@ export const gatherElements = defineGradient({
   backward({ node, emit, input, gradient }) {
     const dims = emit.dims(input(0));
     return [
-      emit.op("ScatterElements", [zeros(emit, dims, input(0)), input(1), gradient(0)!], {
+      emit.op("ScatterElements", [zeros(emit, dims, gradient(0)!), input(1), gradient(0)!], {
         dims,
         attributes: { axis: intOf(node, "axis", 0), reduction: "add" },
       }),

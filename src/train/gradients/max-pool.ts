@@ -5,6 +5,7 @@ import { intsOf } from "../../ir/attributes.js";
 import { product } from "../../ops/operator.js";
 import { spanOf, windowsOf } from "../convolution/geometry.js";
 import { defineGradient } from "./rule.js";
+import { zeros } from "./zeros.js";
 
 export const maxPool = defineGradient({
   name: "max-pool",
@@ -31,7 +32,7 @@ export const maxPool = defineGradient({
     const flat = [product(emit.dims(dy))];
     const sums = emit.op(
       "ScatterElements",
-      [emit.expand(emit.like(0, dy), [count]), emit.reshape(indices, flat), emit.reshape(dy, flat)],
+      [zeros(emit, [count], dy), emit.reshape(indices, flat), emit.reshape(dy, flat)],
       { dims: [count], dtype, attributes: { axis: 0, reduction: "add" } },
     );
     return [emit.reshape(sums, dims)];

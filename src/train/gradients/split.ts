@@ -18,7 +18,7 @@ export const split = defineGradient({
     const sizes = node.outputs.map((name, index) => partSize(name, index));
     const parts = sizes
       .slice(first, last + 1)
-      .map((size, at) => gradient(first + at) ?? zeros(emit, dims.with(axis, size), input(0)));
+      .map((size, at) => gradient(first + at) ?? zeros(emit, dims.with(axis, size), gradient(first)!));
     const sum = (list: readonly number[]) => list.reduce((all, size) => all + size, 0);
     const pads = new Array<number>(2 * dims.length).fill(0);
     pads[axis] = sum(sizes.slice(0, first));
