@@ -27,7 +27,11 @@ export function weightMatcher(prepared: Prepared, patterns: readonly string[]): 
 /** Whether a name matches a glob or a "/regular expression/". Throws `invalid("pattern-wrong")`. */
 export function nameTest(pattern: string): (name: string) => boolean {
   const parts = /^\/(.+)\/([imsu]*)$/.exec(pattern);
-  if (parts === null) return picomatch(pattern);
+  if (parts === null) {
+    const matches = picomatch(pattern);
+    // Its second argument asks for another form of result: an index handed on by `some` must not reach it.
+    return (name) => matches(name);
+  }
   try {
     const compiled = new RegExp(parts[1]!, parts[2]);
     return (name) => compiled.test(name);
