@@ -15,6 +15,7 @@ import { freshWeights } from "./init.js";
 import { inputsOf, train } from "./loop.js";
 import type { LoopOptions, TrainLogEntry, TrainResult } from "./loop-options.js";
 import { prepare } from "./prepare.js";
+import { probeBlock } from "./probe-block.js";
 import { buildStep } from "./step.js";
 import { chooseLosses } from "./step-losses.js";
 import { trainedWeights } from "./step-weights.js";
@@ -70,7 +71,8 @@ export async function finetuneModel(
   }
   if (prepared.statistics.length > 0) notes.push(info("batch-norm", BATCH_NORM[bn]));
   const constraints = options.keepZeros ? await zerosKept(prepared, weights, notes) : [];
-  const step = buildStep(prepared, stepOptions(options, chosen, bn, constraints));
+  const block = await probeBlock(context);
+  const step = buildStep(prepared, { ...stepOptions(options, chosen, bn, constraints), block });
   notes.push(...step.notes);
   const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context));
   const loop = { ...loopOptions(options, seed), ...run };
