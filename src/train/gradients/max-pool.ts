@@ -1,7 +1,7 @@
 // The gradient of a window goes to its largest element; of equal ones to the first, as PyTorch has it. Which that is, a
 // second MaxPool says: the forward node seldom gives its indices, and is faster without.
 
-import { intsOf } from "../../ir/attributes.js";
+import { intOf, intsOf } from "../../ir/attributes.js";
 import { product } from "../../ops/operator.js";
 import { spanOf, windowsOf } from "../convolution/geometry.js";
 import { defineGradient } from "./rule.js";
@@ -17,7 +17,8 @@ export const maxPool = defineGradient({
     const { dims, dtype } = emit.shape(input(0));
     const windows = windowsOf(node, dims, emit.dims(output(0)), intsOf(node, "kernel_shape")!);
     const count = product(dims);
-    const indices = largest();
+    const given = output(1) !== "" && intOf(node, "storage_order", 0) === 0;
+    const indices = given ? output(1) : largest();
     // Windows apart from each other have no element in common: one move, no sums.
     const apart = windows.strides.every((stride, axis) => stride >= spanOf(windows, axis));
     if (apart && dtype === "float32") {
