@@ -16,7 +16,8 @@ import { chromium } from "../support/chromium.js";
 import { example } from "../support/package.js";
 import { root } from "../support/root.js";
 import { type Consumer, install, pack } from "./consumer.js";
-import type { PageHashes, PageResult, PageTest } from "./page/result.js";
+import type { PageHashes, PageResult, PageTest, PageTraining } from "./page/result.js";
+import { settings, stripes } from "./page/training.js";
 
 const executablePath = chromium();
 const why = "no Chromium: set CHROMIUM_PATH or install one (apt-get install chromium)";
@@ -43,6 +44,7 @@ describe.skipIf(executablePath === undefined)(`in Chromium${executablePath === u
     cpSync(join(root, "tests", "platform", "page"), folder, { recursive: true });
     mkdirSync(join(folder, "public"));
     cpSync(join(example, "model.onnx"), join(folder, "public", "model.onnx"));
+    writeFileSync(join(folder, "public", "cnn.onnx"), await toBytes(smallCnn()));
     writeFileSync(join(folder, "public", "sparse.onnx"), await toBytes(mostlyZero()));
     const config = { root: folder, configFile: false, logLevel: "error" } as const;
     await build({ ...config, build: { target: "es2022", outDir: "dist" } });
@@ -120,6 +122,27 @@ describe.skipIf(executablePath === undefined)(`in Chromium${executablePath === u
       expect(new Set(inNode).size).toBe(asked.length);
     },
   );
+
+  test("five steps of training give the losses that they give in Node", { timeout: 120_000 }, async () => {
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => messages.push(String(error)));
+    await page.goto(server.resolvedUrls?.local[0] ?? "");
+    await page.waitForFunction(() => "pareTraining" in globalThis, undefined, { timeout: 30_000 });
+    const inPage = await page.evaluate(
+      (address) => (globalThis as unknown as { pareTraining: PageTraining }).pareTraining(address),
+      "cnn.onnx",
+    );
+    await page.close();
+    const pare = (await import(join(root, "dist", "node", "index.js"))) as typeof import("../../src/index.js");
+    const model = await pare.load(join(consumer.folder, "public", "cnn.onnx"));
+    const { log } = await pare.finetune(model, settings, { data: stripes(), threads: 1 });
+    const inNode = log.map(({ loss }) => loss);
+    expect(inNode).toHaveLength(5);
+    // It learns: the same five numbers would also be equal.
+    expect(inNode[4]!).toBeLessThan(inNode[0]!);
+    expect(largestDifference(inPage.losses, inNode)).toBeLessThan(1e-4);
+    expect(inPage.accuracy).toBe(log.at(-1)!.held!.metric!.value);
+  });
 });
 
 type Options = Omit<Extract<RecipeStep, { method: "quantize" }>, "method">;
@@ -138,6 +161,36 @@ const weightOnly: Readonly<Record<string, Options>> = {
   "packed for brotli": { weights: "float16", compute: "stored", pack: "brotli" },
   "sparse codes": { weights: "int8", form: "extract", sparse: "bitmask" },
 };
+
+/** Pictures of 12 x 12 to three classes by two convolutions. */
+function smallCnn() {
+  const source = random(4);
+  const drawn = (inputs: number, ...dims: number[]) =>
+    float32(
+      dims,
+      Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => source.normal() / Math.sqrt(inputs)),
+    );
+  const b = graphBuilder();
+  const conv = (x: string, name: string, from: number, to: number) => {
+    const weights = [
+      b.initializer(`${name}.w`, drawn(9 * from, to, from, 3, 3)),
+      b.initializer(`${name}.b`, drawn(1e4, to)),
+    ];
+    const out = b.node("Conv", [x, ...weights], { name, attributes: { pads: [1, 1, 1, 1] } });
+    return b.node("Relu", [out]);
+  };
+  const first = conv(b.input("x", "float32", ["n", 1, 12, 12]), "first", 1, 8);
+  const pooled = b.node("MaxPool", [first], { attributes: { kernel_shape: [2, 2], strides: [2, 2] } });
+  const second = b.node("GlobalAveragePool", [conv(pooled, "second", 8, 8)]);
+  const flat = b.node("Flatten", [second]);
+  const logits = b.node("Gemm", [
+    flat,
+    b.initializer("last.w", drawn(8, 8, 3)),
+    b.initializer("last.b", drawn(1e4, 3)),
+  ]);
+  b.output(b.node("Softmax", [logits], { outputs: ["p"], attributes: { axis: 1 } }), "float32", ["n", 3]);
+  return b.model({ opset: 17 });
+}
 
 /** Two products, nine weights of ten zero. */
 function mostlyZero() {

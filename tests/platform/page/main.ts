@@ -1,7 +1,8 @@
 // A page as a user would write it: loads a model, quantizes it and runs both, all in the browser.
 
-import { compress, inspect, load, run, saveBytes } from "pare";
-import type { PageHashes, PageTest } from "./result.js";
+import { compress, finetune, inspect, load, run, saveBytes } from "pare";
+import type { PageHashes, PageTest, PageTraining } from "./result.js";
+import { settings, stripes } from "./training.js";
 
 const pareTest: PageTest = async (recipe, feed) => {
   const url = new URL("model.onnx", document.baseURI);
@@ -39,4 +40,10 @@ const pareHashes: PageHashes = async (address, recipes) => {
   return hashes;
 };
 
-Object.assign(globalThis, { pareTest, pareHashes });
+const pareTraining: PageTraining = async (address) => {
+  const model = await load(new URL(address, document.baseURI));
+  const { log } = await finetune(model, settings, { data: stripes() });
+  return { losses: log.map(({ loss }) => loss), accuracy: log.at(-1)!.held!.metric!.value };
+};
+
+Object.assign(globalThis, { pareTest, pareHashes, pareTraining });

@@ -16,5 +16,10 @@ export interface PageResult {
   readonly isolated: boolean;
 }
 
+/** Losses of every step, and the held-out accuracy at the end, of the training in training.ts of the model at an address. */
+export type PageTraining = (
+  model: string,
+) => Promise<{ readonly losses: readonly number[]; readonly accuracy: number }>;
+
 /** SHA-256 of the file that each recipe makes of the model at an address of the page's server, in hexadecimal. */
 export type PageHashes = (model: string, recipes: readonly Recipe[]) => Promise<string[]>;
