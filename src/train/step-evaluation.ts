@@ -20,13 +20,13 @@ export function evaluationModel(
   const writer = new StepWriter(prepared, new Set(weights.map(({ name }) => name)));
   const { emit } = writer;
   for (const name of prepared.inputs) writer.feed(name);
-  for (const { labels } of chosen) if (labels) writer.input(labels.input, labels.shape);
-  writer.input(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
+  for (const { labels } of chosen) if (labels) writer.data(labels.input, labels.shape);
+  writer.data(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
   const names = new Map(weights.map((weight) => [weight.name, constrained(emit, constraints, weight, weight.name)]));
   const forward = writeForward(emit, prepared, names, { statistics: [], dropout: {} });
   for (const { name } of prepared.model.graph.outputs) writer.output(name);
   const losses = writeLosses(emit, chosen, forward.value, SAMPLE_WEIGHT, prepared.batch);
   writer.result("loss", losses.loss);
   writer.result("per_sample_loss", losses.perSample);
-  return writer.model();
+  return writer.model().model;
 }

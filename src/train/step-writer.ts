@@ -1,8 +1,9 @@
 // The graph of a step while it is written: its inputs, state, results, and the emitter that knows the prepared model.
 
 import { internal, unsupported } from "../base/errors.js";
+import type { Note } from "../base/note.js";
 import { makeNode, tensorInfo } from "../ir/build.js";
-import type { Graph, Initializer, Model, Node, ValueInfo } from "../ir/model.js";
+import type { Graph, Initializer, Model, ValueInfo } from "../ir/model.js";
 import { ancestry, definitions } from "../ir/traverse.js";
 import { elementCount } from "../tensor/dtype.js";
 import type { Tensor } from "../tensor/tensor.js";
@@ -11,6 +12,7 @@ import { blocked } from "./blocked.js";
 import type { Block } from "./blocks.js";
 import { Emitter, type ValueShape } from "./emitter.js";
 import type { Prepared } from "./prepared.js";
+import { type RecomputeOptions, recompute as repeated } from "./recompute/recompute.js";
 
 export type StateKind = "weight" | "statistics" | "optimizer" | "accumulator" | "average";
 
@@ -31,6 +33,8 @@ export class StepWriter {
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
   readonly #next = new Map<string, string>();
+  /** Inputs that change from batch to batch. */
+  readonly #data: string[] = [];
 
   /** `variable`: initializers that the step changes, so that nothing may be read off them. `block`: see train/blocked, or 0. */
   constructor(prepared: Prepared, variable: ReadonlySet<string>, block = 0) {
@@ -49,28 +53,28 @@ export class StepWriter {
     this.emit = new Emitter(source, block);
   }
 
-  /** An input of the prepared model. */
+  /** An input of data whose shape is known: one of the prepared model, or declared. */
   feed(name: string): void {
     const { dtype, dims } = this.emit.shape(name);
+    this.#data.push(name);
     this.#inputs.push(tensorInfo(name, dtype, dims));
   }
 
-  input(name: string, shape: ValueShape): string {
+  /** Another input of data. */
+  data(name: string, shape: ValueShape): void {
+    this.#data.push(this.#input(name, shape));
+  }
+
+  #input(name: string, shape: ValueShape): string {
     if (this.emit.has(name)) throw taken(name);
     this.#inputs.push(tensorInfo(name, shape.dtype, shape.dims));
     return this.emit.declare(name, shape);
   }
 
-  /** The same for a name that the emitter has given out and declared. */
-  declared(name: string): void {
-    const { dtype, dims } = this.emit.shape(name);
-    this.#inputs.push(tensorInfo(name, dtype, dims));
-  }
-
   scalar(name: string): string {
     if (this.scalars.includes(name)) return name;
     this.scalars.push(name);
-    return this.input(name, { dtype: "float32", dims: [] });
+    return this.#input(name, { dtype: "float32", dims: [] });
   }
 
   /** A float32 state of the block's dimensions; a scalar without one. */
@@ -82,7 +86,7 @@ export class StepWriter {
       this.#inputs.push(tensorInfo(name, shape.dtype, shape.dims));
       return this.emit.declare(name, shape);
     }
-    return this.input(name, shape);
+    return this.#input(name, shape);
   }
 
   next(before: string, after: string): void {
@@ -117,8 +121,14 @@ export class StepWriter {
     this.#outputs.push(tensorInfo(name, dtype, dims));
   }
 
-  /** Nodes, constants and opsets as they are needed; nothing that no output needs. */
-  model(written: readonly Node[] = this.emit.nodes): Model {
+  /**
+   * Nodes, constants and opsets as they are needed; nothing that no output needs. With `recompute` activations up to
+   * `differentiated` (values that the losses read) are computed again in the backward pass.
+   */
+  model(recompute?: { readonly differentiated: readonly string[]; readonly options: RecomputeOptions }): {
+    readonly model: Model;
+    readonly notes: readonly Note[];
+  } {
     const { model } = this.#prepared;
     const { emit } = this;
     const inputs = this.#inputs;
@@ -127,24 +137,35 @@ export class StepWriter {
     const isConstant = (name: string) =>
       !variable.has(name) && (model.graph.initializers.has(name) || emit.initializers.has(name));
     const { block } = emit;
-    const nodes = block === 0 ? written : blocked({ nodes: written, emit, block, outputs, isConstant });
+    const written = emit.nodes;
     const whole: Graph = {
       name: model.graph.name,
       docString: "",
       inputs,
       outputs: this.#outputs,
       valueInfo: new Map(),
-      nodes,
+      nodes: block === 0 ? written : blocked({ nodes: written, emit, block, outputs, isConstant }),
       initializers: new Map(),
     };
     const needed = ancestry(whole, outputs);
+    const again =
+      recompute &&
+      repeated(
+        { nodes: needed.nodes, differentiated: recompute.differentiated, data: this.#data, outputs, emit },
+        recompute.options,
+      );
+    const graph: Graph = { ...whole, nodes: again?.nodes ?? needed.nodes };
+    const { names } = again === undefined ? needed : ancestry(graph, outputs);
     const initializers = new Map<string, Initializer>();
-    for (const [name, value] of [...model.graph.initializers, ...this.emit.initializers]) {
-      if (needed.names.has(name) && !variable.has(name)) initializers.set(name, value);
+    for (const [name, value] of [...model.graph.initializers, ...emit.initializers]) {
+      if (names.has(name) && !variable.has(name)) initializers.set(name, value);
     }
     const opsets = new Map(model.opsets);
-    for (const { domain } of needed.nodes) if (!opsets.has(domain)) opsets.set(domain, 1);
-    return { ...model, opsets, functions: [], graph: { ...whole, nodes: needed.nodes, initializers } };
+    for (const { domain } of graph.nodes) if (!opsets.has(domain)) opsets.set(domain, 1);
+    return {
+      model: { ...model, opsets, functions: [], graph: { ...graph, initializers } },
+      notes: again?.notes ?? [],
+    };
   }
 
   /** A fresh copy of a state before the first step. */

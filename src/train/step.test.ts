@@ -257,6 +257,16 @@ test("dropout multiplies what a node gives with its mask, forward and back", asy
   expect(weights.w1!.slice(0, 6)).not.toEqual(start.w1!.slice(0, 6));
 });
 
+test.each(["bfloat16", "float16"] as const)("activations computed again change no bit (%s)", async (precision) => {
+  const options: StepOptions = { ...sgd, precision, scaling: false };
+  const kept = await trained(3, options);
+  const again = await trained(3, { ...options, recompute: { segments: 2 } });
+  expect(again.step.model.graph.nodes.length).toBeGreaterThan(kept.step.model.graph.nodes.length);
+  expect(again.step.notes.map(({ code }) => code)).toContain("recompute");
+  expect(again.losses).toEqual(kept.losses);
+  expect(again.weights).toEqual(kept.weights);
+});
+
 describe("batch normalisation after three updates is PyTorch's", () => {
   const wave = (count: number, at: (i: number) => number) => Array.from({ length: count }, (_, i) => at(i));
   const x = floats(

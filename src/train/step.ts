@@ -15,6 +15,7 @@ import type { ValueShape } from "./emitter.js";
 import { optimizers } from "./optimizers/index.js";
 import { countUnderflow, Rounding } from "./precision.js";
 import type { Prepared, TrainableWeight } from "./prepared.js";
+import type { RecomputeOptions } from "./recompute/recompute.js";
 import { evaluationModel, SAMPLE_WEIGHT } from "./step-evaluation.js";
 import { type Mask, writeForward } from "./step-forward.js";
 import { chooseLosses, type LossChoice, writeLosses } from "./step-losses.js";
@@ -58,6 +59,8 @@ export interface StepOptions extends WeightChoices {
   /** Dropout after nodes: name or pattern to rate. */
   readonly dropout?: Readonly<Record<string, number>> | undefined;
   readonly constraints?: readonly Constraint[] | undefined;
+  /** Activations are computed again in the backward pass, in less memory; default: they are kept. */
+  readonly recompute?: RecomputeOptions | undefined;
   /** Channels in a block of the runtime's layout for convolutions (train/probe-block), or 0 for the plain one; default 0. */
   readonly block?: number | undefined;
   /** Whether the model's outputs are results too. Default false: a language model's are large. */
@@ -143,8 +146,8 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const { emit } = step;
   for (const name of prepared.inputs) step.feed(name);
   const targets = chosen.flatMap(({ labels }) => labels ?? []);
-  for (const { input, shape } of targets) step.input(input, shape);
-  step.input(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
+  for (const { input, shape } of targets) step.data(input, shape);
+  step.data(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
 
   // What each weight is in the graph, and what the forward pass reads instead of each initializer that varies.
   const states = new Map<Block, string>();
@@ -166,7 +169,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const rounding = precision === "float32" ? undefined : new Rounding(emit, precision);
   const stored = emit.nodes.slice();
   const forward = writeForward(emit, prepared, names, { statistics, dropout: options.dropout ?? {}, rounding });
-  for (const { input } of forward.masks) step.declared(input);
+  for (const { input } of forward.masks) step.feed(input);
   const nodes = rounding === undefined ? emit.nodes.slice() : [...stored, ...rounding.differentiated];
   if (running) step.next(runningState!, movedStatistics(emit, running, runningState!, forward.statistics));
 
@@ -207,8 +210,10 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   }
   if (options.outputs === true) for (const { name } of prepared.model.graph.outputs) step.output(name);
 
+  const { recompute } = options;
+  const written = step.model(recompute && { differentiated: [...seeds.keys()], options: recompute });
   return {
-    model: step.model(),
+    model: written.model,
     batch: prepared.batch,
     feeds: prepared.inputs,
     targets,
@@ -222,7 +227,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
     }),
     results: step.results,
     evaluation: evaluationModel(prepared, chosen, weights, constraints),
-    notes,
+    notes: [...notes, ...written.notes],
     scalarsAt(t, lr, { lossScale: scale, apply, fresh }) {
       const all: Record<string, number> = {
         [RATE]: lr,
