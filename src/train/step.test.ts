@@ -159,6 +159,20 @@ test("figures of a step: per sample, norm of the gradient, outputs where asked f
   expect(plain.step.results).toEqual(["loss", "per_sample_loss", "gradient_norm", "finite"]);
 });
 
+test("the moving average begins as the weights and follows each update", async () => {
+  const step = buildStep(await network(), { ...sgd, average: 0.9 });
+  const session = await openStep(step);
+  let expected = session.weights().w0!;
+  expect(session.weights(true)).toEqual(session.weights());
+  for (let i = 0; i < 3; i++) {
+    await session.run({ feeds: feeds(0), labels: labels.slice(0, 4), lr: 0.2 });
+    const now = session.weights().w0!;
+    expected = expected.map((value, at) => 0.9 * value + 0.1 * now[at]!);
+  }
+  expectNear(session.weights(true).w0!, expected, 1e-6);
+  await session.release();
+});
+
 test("the evaluation model gives the loss of the step, from weights by their names", async () => {
   const { step, weights, session } = await trained(3, sgd);
   const found = new Map<string, Initializer>(
