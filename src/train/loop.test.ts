@@ -5,6 +5,7 @@ import type { Value } from "../tensor/value.js";
 import type { CheckpointStore } from "./checkpoint.js";
 import { train } from "./loop.js";
 import type { TrainLogEntry } from "./loop-options.js";
+import { readSafetensors } from "./safetensors.js";
 
 const services = engineServices({ threads: 1 });
 afterAll(async () => {
@@ -246,6 +247,12 @@ describe("numbers that are not finite", () => {
     expect(run.log.at(-1)!.loss).toBeLessThan(run.log[0]!.loss);
     // It grows again: after four good steps in a row.
     expect(run.log[first + 4]!.lossScale).toBe(2 * run.log[first]!.lossScale!);
+    // A step that was skipped leaves everything as it was.
+    const store = memory();
+    const once = loopOptions({ steps: 2, scaling, checkpoint: store });
+    await train(step, { train: spirals() }, once, services);
+    const { values } = readSafetensors(store.bytes!, "run.ckpt");
+    for (const slot of step.state) expect(values[`state/${slot.input}`], slot.input).toEqual(await slot.initial());
     const stuck = { ...scaling, constant: true };
     await expect(
       train(step, { train: spirals() }, loopOptions({ epochs: 9, scaling: stuck }), services),

@@ -64,7 +64,7 @@ export function writeSafetensors({ values, metadata }: Tensors): Uint8Array {
 /** Throws `invalid("checkpoint-damaged")` for anything that is no such file, or not a whole one. */
 export function readSafetensors(file: Uint8Array, name: string): Tensors {
   const damaged = (why: string) => invalid("checkpoint-damaged", `${name} is no whole checkpoint: ${why}.`);
-  const bytes = new Uint8Array(file);
+  const bytes = file.slice();
   if (bytes.length < 8) throw damaged("it is too short");
   const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
   if (length > MOST_HEADER || 8 + length > bytes.length) throw damaged("its header leaves the file");
@@ -79,7 +79,7 @@ export function readSafetensors(file: Uint8Array, name: string): Tensors {
   const values: Record<string, Value> = {};
   let at = 0;
   for (const [key, entry] of Object.entries(entries)) {
-    const { dtype: type, shape, data_offsets: offsets } = entry as Record<string, unknown>;
+    const { dtype: type, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
     const dtype = TYPES[String(type)];
     const array = dtype && ARRAYS[dtype];
     if (!array || !isSizes(shape) || !isSizes(offsets)) throw damaged(`the entry "${key}" is not understood`);

@@ -1,6 +1,6 @@
 // A training whose process is killed goes on from its checkpoint, and ends with the very same weights.
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,9 +18,21 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const numbers = (weights: ReadonlyMap<string, Value>) =>
   Object.fromEntries([...weights].map(([name, { data }]) => [name, [...(data as Float32Array)]]));
 
+const script = join(root, "tests", "support", "train-child.ts");
+
+test("a process that has trained ends by itself", { timeout: 60_000 }, () => {
+  const path = join(folder, "whole.ckpt");
+  const { status, signal, stderr } = spawnSync(process.execPath, ["--import", "tsx", script, path, "end"], {
+    encoding: "utf8",
+    timeout: 50_000,
+  });
+  expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
+  rmSync(path);
+});
+
 test("killed after 10 of 20 steps, resumed, equal to the last bit", { timeout: 60_000 }, async () => {
   const path = join(folder, "run.ckpt");
-  const child = spawn(process.execPath, ["--import", "tsx", join(root, "tests", "support", "train-child.ts"), path], {
+  const child = spawn(process.execPath, ["--import", "tsx", script, path], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise<NodeJS.Signals | null>((done) => child.once("exit", (_, signal) => done(signal)));
