@@ -7,8 +7,11 @@ import { adaptFeeds } from "../engine/feeds.js";
 import { observe } from "../engine/observe.js";
 import type { EngineServices } from "../engine/session.js";
 import { tensorInfo } from "../ir/build.js";
-import type { Model } from "../ir/model.js";
+import { mapGraphsSync } from "../ir/map.js";
+import type { Model, Node } from "../ir/model.js";
+import { constantWeights } from "../passes/constant-weights.js";
 import { foldBatchNorm } from "../passes/fold-batch-norm.js";
+import { sequence } from "../passes/pass.js";
 import { removeIdentities } from "../passes/remove-identities.js";
 import { upgradeOpset } from "../passes/upgrade-opset.js";
 import { DTYPES } from "../tensor/dtype.js";
@@ -21,6 +24,7 @@ import { inlineFunctions } from "./prepare/functions.js";
 import { findHeads } from "./prepare/heads.js";
 import { hoistConstants, recordOrigins } from "./prepare/hoist.js";
 import { lower } from "./prepare/lower.js";
+import { addMasters } from "./prepare/masters.js";
 import { plainFloats } from "./prepare/plain-floats.js";
 import { refuseIntegers } from "./prepare/refuse.js";
 import { restore, type Slot } from "./prepare/restore.js";
@@ -46,7 +50,7 @@ const ROUNDS = 16;
  */
 export async function prepare(model: Model, options: PrepareOptions, services: EngineServices): Promise<Prepared> {
   refuseIntegers(model);
-  const folded = options.bn === "fold" ? await foldBatchNorm.apply(model, services) : undefined;
+  const folded = options.bn === "fold" ? await sequence([constantWeights, foldBatchNorm], model, services) : undefined;
   const base = folded?.model ?? model;
   const draft: Draft = {
     model: base,
@@ -59,7 +63,8 @@ export async function prepare(model: Model, options: PrepareOptions, services: E
   plainFloats(draft);
   recordOrigins(draft);
   const feeds = feedsOf(draft.model, options.feeds);
-  const shapes = await settle(draft, feeds, services);
+  const observed = await settle(draft, feeds, services);
+  const { shapes, encoders } = addMasters(draft, observed);
   const { graph } = draft.model;
   const weights = await findWeights(draft, shapes);
   const lowered = lower(draft.model, shapes);
@@ -71,7 +76,9 @@ export async function prepare(model: Model, options: PrepareOptions, services: E
   const statistics = findStatistics(final.graph, draft);
   const slots = new Map<string, Slot>();
   for (const name of [...weights.map((one) => one.name), ...statistics.flatMap((one) => [one.mean, one.variance])]) {
-    slots.set(name, { origin: draft.origins.get(name)!, initial: final.graph.initializers.get(name)! });
+    const encode = encoders.get(name);
+    const slot = { origin: draft.origins.get(name)!, initial: final.graph.initializers.get(name)! };
+    slots.set(name, encode === undefined ? slot : { ...slot, encode });
   }
   return {
     model: final,
@@ -103,9 +110,25 @@ function takeInputs(draft: Draft, feeds: Feeds): void {
 
 function raise(draft: Draft): void {
   const newest = Math.max(...[draft.model, ...draft.model.functions].map(({ opsets }) => opsets.get("") ?? OPSET));
-  const raised = upgradeOpset(draft.model, Math.max(OPSET, newest));
-  draft.model = raised.model;
+  // ONNX Runtime's own operators in the default domain have one form, which no opset changes.
+  const raised = upgradeOpset(inDomain(draft.model, "", RUNTIME), Math.max(OPSET, newest));
+  draft.model = inDomain(raised.model, RUNTIME, "");
   draft.notes.push(...raised.notes);
+}
+
+const RUNTIME = "onnxruntime";
+
+/** ONNX Runtime's SimplifiedLayerNormalization of one domain in another. */
+function inDomain(model: Model, from: string, to: string): Model {
+  const isMoved = (node: Node) => node.opType === "SimplifiedLayerNormalization" && node.domain === from;
+  return mapGraphsSync(
+    model,
+    (graph) =>
+      graph.nodes.some(isMoved)
+        ? { ...graph, nodes: graph.nodes.map((node) => (isMoved(node) ? { ...node, domain: to } : node)) }
+        : graph,
+    { functions: true },
+  );
 }
 
 /** The feeds of the inputs that are left, in the types that they have now. */

@@ -6,6 +6,7 @@ import { operatorKey } from "../../ops/operator.js";
 import { attention } from "./attention.js";
 import { embedLayerNormalization } from "./embed-layer-normalization.js";
 import { fusedConv, fusedGemm } from "./fused-activations.js";
+import { groupQueryAttention } from "./group-query-attention.js";
 import { gru } from "./gru.js";
 import type { Lowering } from "./lowering.js";
 import { lstm } from "./lstm.js";
@@ -23,6 +24,7 @@ export const lowerings = registry<Lowering>("lowering", [
   attention,
   packedAttention,
   multiHeadAttention,
+  groupQueryAttention,
   rotaryEmbedding,
   embedLayerNormalization,
   // fused activations

@@ -15,6 +15,8 @@ export interface Body {
   /** What stands before names made unique, and before the sources of constants. */
   readonly prefix: string;
   readonly sources: string;
+  /** Names that nothing else in the model has: the body's constants keep them. */
+  readonly alone?: ReadonlySet<string>;
 }
 
 export interface Inlining {
@@ -32,7 +34,7 @@ export function inlineBody(node: Node, body: Body, bound: ReadonlyMap<string, st
     const key = node ?? tensor;
     let stored = known.get(key);
     if (stored === undefined) {
-      stored = editor.unique(body.sources + name);
+      stored = body.alone?.has(name) ? name : editor.unique(body.sources + name);
       known.set(key, stored);
       remember(draft, stored, body.sources + name, tensor, node);
     }
@@ -85,10 +87,11 @@ const identity = (from: string, to: string): Node => ({
 });
 
 /** The body of a branch: its graph has no inputs, it sees the names around. */
-export const bodyOfGraph = (graph: Graph): Body => ({
+export const bodyOfGraph = (graph: Graph, alone: ReadonlySet<string>): Body => ({
   nodes: graph.nodes,
   initializers: graph.initializers,
   outputs: graph.outputs.map(({ name }) => name),
   prefix: "",
   sources: "",
+  alone,
 });

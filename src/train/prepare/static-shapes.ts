@@ -63,8 +63,11 @@ function staticValue(node: Node, shapes: Observed): Initializer | undefined {
   return int64([part.length], part);
 }
 
+/** Random numbers, and weights stored as codes. */
 const NEVER = new Set(
-  "RandomNormal RandomNormalLike RandomUniform RandomUniformLike Multinomial Bernoulli Dropout".split(" "),
+  `RandomNormal RandomNormalLike RandomUniform RandomUniformLike Multinomial Bernoulli Dropout DequantizeLinear`.split(
+    " ",
+  ),
 );
 
 /** Nodes that depend on constants alone, none of them a weight of the user's, and whose results are small. */

@@ -73,7 +73,9 @@ export async function findWeights(draft: Draft, shapes: Observed): Promise<Train
       }
     }
     if (!isView(node, seen, graph)) continue;
-    const carried = new Set(node.inputs.flatMap((name) => [...(seen.get(name) ?? [])]));
+    // Scales and indices are read beside the numbers, and are none themselves.
+    const sources = node.opType === "Concat" ? node.inputs : node.inputs.slice(0, 1);
+    const carried = new Set(sources.flatMap((name) => [...(seen.get(name) ?? [])]));
     if (carried.size > 0) for (const name of node.outputs) if (name !== "") seen.set(name, carried);
   }
   const order = [...found];

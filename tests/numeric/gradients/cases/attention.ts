@@ -105,6 +105,28 @@ export const cases = [
       attributes: { num_heads: 2 },
     },
   ]),
+  loweredCases("com.microsoft:GroupQueryAttention", [
+    {
+      name: "two queries a key, rotary",
+      inputs: { q: [2, 3, 64], k: [2, 3, 32], v: [2, 3, 32], cos: [5, 8], sin: [5, 8] },
+      constants: { lengths: int32([2], [2, 2]), total: int32([], [3]) },
+      order: ["q", "k", "v", "", "", "lengths", "total", "cos", "sin"],
+      attributes: { num_heads: 4, kv_num_heads: 2, do_rotary: 1 },
+    },
+    {
+      name: "packed, window, soft cap, scale",
+      inputs: { q: [2, 4, 64] },
+      constants: { lengths: int32([2], [3, 3]), total: int32([], [4]) },
+      order: ["q", "", "", "", "", "lengths", "total"],
+      attributes: {
+        num_heads: 4,
+        kv_num_heads: 2,
+        local_window_size: 2,
+        softcap: floatAttribute(3),
+        scale: floatAttribute(0.2),
+      },
+    },
+  ]),
   loweredCases("RotaryEmbedding", [
     {
       name: "halves, flat, by position",
