@@ -1,7 +1,6 @@
 // y = (x - mean) s + b per channel, s = scale / sqrt(variance + epsilon). Frozen, mean and variance are inputs. In training
 // they are those of the batch, and the gradient flows through them (Ioffe and Szegedy 2015):
 //   dx = s (dy - sum(dy) / n - xhat sum(dy xhat) / n), with xhat the normalised x.
-// Both are written as a dy + b x + c with numbers per channel, so that few passes over the tensor are made.
 
 import { float, floatOf, intOf } from "../../ir/attributes.js";
 import { elementCount } from "../../tensor/dtype.js";
@@ -25,7 +24,8 @@ export const batchNorm = defineGradient({
     const { mean, variance } = training ? batchStatistics(site) : { mean: site.input(3), variance: site.input(4) };
     const x = site.input(0);
     const scale = site.input(1);
-    const inverse = emit.reciprocal(emit.sqrt(emit.shift(variance, floatOf(node, "epsilon", 1e-5))));
+    const epsilon = floatOf(node, "epsilon", 1e-5);
+    const inverse = emit.pow(emit.shift(variance, epsilon), emit.like(-0.5, variance));
     const factor = emit.mul(scale, inverse);
 
     const summed = (training && needs(0)) || needs(1) || needs(2) || needs(3) || needs(4);
@@ -42,11 +42,15 @@ export const batchNorm = defineGradient({
       needs(4) ? emit.scale(emit.mul(product, emit.mul(factor, inverse)), -0.5) : undefined,
     ];
 
+    /** s dy - (xhat s sum(dy xhat) / n + s sum(dy) / n): what is in brackets is a batch normalisation again, one pass. */
     function throughStatistics(): string {
-      const count = elementCount(emit.dims(x)) / emit.dims(x)[1]!;
-      const slope = emit.scale(emit.mul(product, emit.mul(factor, inverse)), -1 / count);
-      const offset = emit.neg(emit.add(emit.scale(emit.mul(factor, sum), 1 / count), emit.mul(slope, mean)));
-      return emit.add(emit.mul(dy!, perChannel(emit, factor, emit.rank(x))), affine(emit, x, slope, offset));
+      const { dims } = emit.shape(x);
+      const share = emit.scale(factor, dims[1]! / elementCount(dims));
+      const back = emit.op("BatchNormalization", [x, emit.mul(share, product), emit.mul(share, sum), mean, variance], {
+        dims,
+        attributes: { epsilon: float(epsilon) },
+      });
+      return emit.sub(emit.mul(dy!, perChannel(emit, factor, dims.length)), back);
     }
   },
 });
@@ -54,17 +58,6 @@ export const batchNorm = defineGradient({
 /** [C] to stand at axis 1 of a tensor of this rank. */
 const perChannel = (emit: Emitter, x: string, rank: number) =>
   emit.reshape(x, [emit.dims(x)[0]!, ...Array.from({ length: rank - 2 }, () => 1)]);
-
-/** x * slope + offset per channel in one pass: a BatchNormalization with mean 0 and variance 1. */
-function affine(emit: Emitter, x: string, slope: string, offset: string): string {
-  const channels = emit.dims(slope);
-  const dtype = emit.dtype(x);
-  const fill = (value: number) => emit.floats(channels, Array(channels[0]!).fill(value), dtype);
-  return emit.op("BatchNormalization", [x, slope, offset, fill(0), fill(1)], {
-    dims: emit.dims(x),
-    attributes: { epsilon: float(0) },
-  });
-}
 
 /** With momentum 0 the node's further results are the statistics of the batch; else they are computed. */
 function batchStatistics({ node, emit, input, output }: GradientSite): { mean: string; variance: string } {
