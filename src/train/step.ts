@@ -31,7 +31,6 @@ import { type StateKind, StepWriter } from "./step-writer.js";
 import { writeUpdate } from "./update.js";
 
 export type { LossChoice } from "./step-losses.js";
-export type { GroupChoice } from "./step-weights.js";
 
 export interface OptimizerChoice {
   readonly name: string;
