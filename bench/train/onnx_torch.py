@@ -51,6 +51,9 @@ class OnnxModule(torch.nn.Module):
             value = torch.from_numpy(numpy_helper.to_array(tensor).copy())
             if not value.is_floating_point():
                 self.constants[name] = value
+            elif value.dim() == 0:
+                # A constant of some formula (an exponent, an epsilon), not a weight.
+                self.constants[name] = value.to(dtype)
             elif name in running:
                 self.statistics[name] = value.to(dtype)
             else:
