@@ -199,4 +199,35 @@ describe("labels", () => {
     ).toEqual(Int32Array.of(0, 1, 2, 0));
     expect(refusal(() => target!.collate([[0, 1], 2])).code).toBe("label-form");
   });
+
+  test("sequences of any length up to the stated one, where they can be spelled", async () => {
+    const build = graphBuilder();
+    build.input("x", "float32", [2, 3, 5]);
+    build.initializer(
+      "w",
+      float32(
+        [5, 4],
+        Array.from({ length: 20 }, (_, i) => Math.sin(i)),
+      ),
+    );
+    build.output(build.node("MatMul", ["x", "w"], { outputs: ["y"] }), "float32", [2, 3, 4]);
+    const x = floats([2, 3, 5], Array(30).fill(0.1));
+    const prepared = await prepare(build.model(), { feeds: { x } }, engineServices());
+    const [target] = buildStep(prepared, { ...sgd, losses: [{ loss: "ctc", length: 3 }] }).targets;
+    expect(
+      target!.collate([
+        [1, 2, 3],
+        [3, -100, -100],
+      ]).data,
+    ).toEqual(Int32Array.of(1, 2, 3, 3, -100, -100));
+    expect(refusal(() => target!.collate([[1], [0]]))).toMatchObject({
+      code: "label-range",
+      node: "sample 1 of the batch",
+    });
+    expect(refusal(() => target!.collate([[1], [1, 1, 2]]))).toMatchObject({
+      code: "label-form",
+      found: "3 labels, which take 4 positions",
+    });
+    expect(refusal(() => target!.collate([[1], undefined])).code).toBe("label-missing");
+  });
 });

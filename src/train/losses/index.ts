@@ -5,6 +5,7 @@ import { binaryCrossEntropy } from "./binary-cross-entropy.js";
 import { contrastive } from "./contrastive.js";
 import { cosine } from "./cosine.js";
 import { crossEntropy } from "./cross-entropy.js";
+import { ctc } from "./ctc.js";
 import { huber } from "./huber.js";
 import { kl } from "./kl.js";
 import { l1 } from "./l1.js";
@@ -20,4 +21,5 @@ export const losses = registry<Loss>("loss", [
   kl,
   cosine,
   contrastive,
+  ctc,
 ]);

@@ -15,9 +15,15 @@ function identity(dims: readonly number[], values: readonly number[], scale: rea
   const build = graphBuilder();
   const x = rows(dims);
   build.input("x", "float32", x.dims);
-  build.initializer("w", float32([ROWS, dims.at(-1)!], values));
+  build.initializer("w", float32([x.dims.at(-1)!, dims.at(-1)!], values));
   const constant = (name: string, numbers: readonly number[]) => build.initializer(name, float32(dims, numbers));
-  const scaled = build.node("Mul", [build.node("MatMul", ["x", "w"], { outputs: ["y"] }), constant("scale", scale)]);
+  const scaled = build.node("Mul", [
+    build.node("MatMul", ["x", "w"], { outputs: ["y"] }),
+    constant(
+      "scale",
+      values.map((_, i) => scale[i] ?? 1),
+    ),
+  ]);
   const shift = values.map(() => 0.3);
   build.node("Add", [scaled, constant("shift", shift)], { outputs: ["z"] });
   build.output("y", "float32", dims);
@@ -25,12 +31,11 @@ function identity(dims: readonly number[], values: readonly number[], scale: rea
   return prepare(build.model(), { feeds: { x } }, engineServices());
 }
 
-const ROWS = 4;
-const rows = (dims: readonly number[]) =>
-  floats(
-    [...dims.slice(0, -1), ROWS],
-    Array.from({ length: ROWS * ROWS }, (_, i) => (i % (ROWS + 1) === 0 ? 1 : 0)),
-  );
+function rows(dims: readonly number[]) {
+  const count = dims.slice(0, -1).reduce((all, size) => all * size, 1);
+  const values = Array.from({ length: count * count }, (_, i) => (i % (count + 1) === 0 ? 1 : 0));
+  return floats([...dims.slice(0, -1), count], values);
+}
 
 interface Case {
   readonly loss: LossChoice;
@@ -94,6 +99,12 @@ const cases: Readonly<Record<string, Case>> = {
   cosine: { loss: { loss: "cosine" }, labels: numbers },
   contrastive: { loss: { loss: "contrastive", temperature: 0.5 }, labels: [0, 1, 0, 2] },
   "contrastive all": { loss: { loss: "contrastive", temperature: 0.5 }, labels: [0, 1, 0, 1] },
+  ctc: {
+    loss: { loss: "ctc", length: 3 },
+    labels: [[1, 1, 3], [2]],
+    at: Array.from({ length: 48 }, (_, i) => Math.sin(i * 1.7) * 1.5),
+    dims: [2, 6, 4],
+  },
   "contrastive pairs": { loss: { loss: "contrastive", temperature: 0.5, other: "z" }, labels: [0, 0, 0, 0] },
 };
 
@@ -231,6 +242,17 @@ const torch: Readonly<Record<string, readonly [number, readonly number[]]>> = {
     [
       0.3291906, -0.3168933, -0.2724336, -0.09258683, 0.361763, -0.04335908, 0.2886279, 0.218962, -0.8161465,
       -0.1408061, -0.08092747, 0.2465309,
+    ],
+  ],
+  ctc: [
+    2.544741,
+    [
+      0.01504205, -0.03945069, 0.01787008, 0.006538563, -0.05247322, 0.03228739, 0.009474958, 0.01071087, 0.01409824,
+      -0.040758, 0.006083312, 0.02057644, 0.02679532, -0.05505477, 0.005331742, 0.02292771, 0.02154481, -0.01575521,
+      0.007277813, -0.01306741, 0.01698256, 0.005681317, 0.01429165, -0.03695553, -0.1611216, 0.01657979, -0.1582234,
+      0.3027652, 0.001218638, 0.02357901, -0.2392873, 0.2144896, 0.01994612, 0.041481, -0.1670163, 0.1055892,
+      0.01715066, 0.08786602, -0.15405, 0.04903331, 0.01276698, 0.1913526, -0.2313828, 0.02726314, -0.07537255,
+      0.3113719, -0.2548419, 0.01884252,
     ],
   ],
   "contrastive pairs": [

@@ -8,14 +8,14 @@ import type { Target } from "./loss.js";
 
 type Label = Sample["label"];
 
-/** int32 indices of `dims`, each in [0, classes) or the index that does not count. */
-export function classTarget(dims: readonly number[], classes: number, ignored: number | undefined): Target {
+/** int32 indices of `dims`, each in [0, classes), of any number without `classes`, or the index that does not count. */
+export function classTarget(dims: readonly number[], classes: number | undefined, ignored?: number): Target {
   return {
     shape: { dtype: "int32", dims },
     collate(labels) {
       const fits = (value: number) => value === ignored || (Number.isInteger(value) && value >= 0 && value < classes);
       const found = joined(labels, dims, "class indices");
-      refuse(found, fits, labels.length, {
+      refuse(found, fits, (at) => placeOf(at, found.length, labels.length), {
         expected: `whole numbers from 0 to ${classes - 1}${ignored === undefined ? "" : `, or ${ignored} for what does not count`}`,
         hint: `The model's output has ${classes} classes: number the labels from 0, in its order.`,
       });
@@ -35,7 +35,9 @@ export function numberTarget(dims: readonly number[], low?: number, high?: numbe
         low === undefined ? [] : [`at least ${low}`],
         high === undefined ? [] : [`at most ${high}`],
       ].flat();
-      refuse(found, fits, labels.length, { expected: ["finite numbers", ...bounds].join(", ") });
+      refuse(found, fits, (at) => placeOf(at, found.length, labels.length), {
+        expected: ["finite numbers", ...bounds].join(", "),
+      });
       return { dtype: "float32", dims, data: Float32Array.from(found) };
     },
   };
@@ -67,17 +69,55 @@ export function probabilityTarget(dims: readonly number[], axis: number): Target
   };
 }
 
+/** int32 [batch, length]: up to `length` class indices a sample, filled up with the ignored one. For CTC. */
+export function sequenceTarget(
+  batch: number,
+  length: number,
+  of: { readonly classes: number; readonly blank: number; readonly ignored: number; readonly positions: number },
+): Target {
+  const fits = (value: number) => Number.isInteger(value) && value >= 0 && value < of.classes && value !== of.blank;
+  return {
+    shape: { dtype: "int32", dims: [batch, length] },
+    collate(labels) {
+      const data = new Int32Array(batch * length).fill(of.ignored);
+      const samples = labels.map((label, place) => {
+        const found = numbersOf(label ?? []);
+        if (label !== undefined && found !== undefined) return found.filter((value) => value !== of.ignored);
+        throw malformed(label, place, "class indices", "a list of class indices");
+      });
+      if (samples.length !== batch)
+        throw malformed(labels[0], 0, "class indices", `the labels of one of ${batch} rows`);
+      for (const [place, found] of samples.entries()) {
+        refuse(found, fits, () => `sample ${place} of the batch`, {
+          expected: `whole numbers from 0 to ${of.classes - 1} other than the blank, ${of.blank}`,
+        });
+        // Equal neighbours need a blank between them.
+        const needed = found.length + found.filter((value, i) => i > 0 && value === found[i - 1]).length;
+        if (found.length > length || needed > of.positions) {
+          throw invalid("label-form", "A sample has more labels than can be spelled.", {
+            node: `sample ${place} of the batch`,
+            expected: `at most ${length} labels (option length), in ${of.positions} positions`,
+            found: `${found.length} labels, which take ${needed} positions`,
+          });
+        }
+        data.set(found, place * length);
+      }
+      return { dtype: "int32", dims: [batch, length], data };
+    },
+  };
+}
+
 function refuse(
   values: readonly number[],
   fits: (value: number) => boolean,
-  samples: number,
+  place: (element: number) => string,
   rest: { readonly expected: string; readonly hint?: string },
 ): void {
   const wrong = values.findIndex((value) => !fits(value));
   if (wrong < 0) return;
   throw invalid("label-range", "A label is out of range.", {
     ...rest,
-    node: placeOf(wrong, values.length, samples),
+    node: place(wrong),
     found: String(values[wrong]),
   });
 }
@@ -90,22 +130,28 @@ function joined(labels: readonly Label[], dims: readonly number[], what: string)
   const wanted = elementCount(dims);
   const share = wanted / labels.length;
   return labels.flatMap((label, place) => {
-    const node = `sample ${place} of the batch`;
-    if (label === undefined) {
-      throw invalid("label-missing", "A sample has no label to learn from.", {
-        node,
-        expected: what,
-        hint: 'Say where the labels are in dataset.json ("labels").',
-      });
-    }
-    const found = numbersOf(label);
-    if (found !== undefined && found.length === share) return found;
-    throw invalid("label-form", "A label does not have the form that the loss takes.", {
+    const found = label === undefined ? undefined : numbersOf(label);
+    if (found?.length === share) return found;
+    const form = share === 1 ? `one of ${what}` : `${share} ${what} a sample ([${dims}] a batch)`;
+    throw malformed(label, place, what, form);
+  });
+}
+
+function malformed(label: Label, place: number, what: string, form: string) {
+  const node = `sample ${place} of the batch`;
+  if (label === undefined) {
+    return invalid("label-missing", "A sample has no label to learn from.", {
       node,
-      expected: share === 1 ? `one of ${what}` : `${share} ${what} a sample ([${dims}] a batch)`,
-      found: found === undefined ? "text" : found.length === 1 ? "one number" : `${found.length} numbers`,
-      hint: "Choose the loss that fits the labels, or the output that they are for.",
+      expected: what,
+      hint: 'Say where the labels are in dataset.json ("labels").',
     });
+  }
+  const found = numbersOf(label);
+  return invalid("label-form", "A label does not have the form that the loss takes.", {
+    node,
+    expected: form,
+    found: found === undefined ? "text" : found.length === 1 ? "one number" : `${found.length} numbers`,
+    hint: "Choose the loss that fits the labels, or the output that they are for.",
   });
 }
 
