@@ -29,7 +29,7 @@ export const contrastive = defineLoss({
         found: `[${dims}]`,
       });
     }
-    return options.other === undefined ? classTarget([dims[0]!], 2 ** 31, undefined) : undefined;
+    return options.other === undefined ? classTarget([dims[0]!], undefined) : undefined;
   },
   write({ emit, value, target, others, options: { temperature } }) {
     const [other] = others;

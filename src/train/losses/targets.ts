@@ -13,11 +13,16 @@ export function classTarget(dims: readonly number[], classes: number | undefined
   return {
     shape: { dtype: "int32", dims },
     collate(labels) {
-      const fits = (value: number) => value === ignored || (Number.isInteger(value) && value >= 0 && value < classes);
+      const bound = classes ?? 2 ** 31;
+      const fits = (value: number) => value === ignored || (Number.isInteger(value) && value >= 0 && value < bound);
       const found = joined(labels, dims, "class indices");
+      const range = classes === undefined ? "whole numbers from 0" : `whole numbers from 0 to ${classes - 1}`;
       refuse(found, fits, (at) => placeOf(at, found.length, labels.length), {
-        expected: `whole numbers from 0 to ${classes - 1}${ignored === undefined ? "" : `, or ${ignored} for what does not count`}`,
-        hint: `The model's output has ${classes} classes: number the labels from 0, in its order.`,
+        expected: ignored === undefined ? range : `${range}, or ${ignored} for what does not count`,
+        hint:
+          classes === undefined
+            ? undefined
+            : `The model's output has ${classes} classes: number the labels from 0, in its order.`,
       });
       return { dtype: "int32", dims, data: Int32Array.from(found) };
     },
@@ -111,7 +116,7 @@ function refuse(
   values: readonly number[],
   fits: (value: number) => boolean,
   place: (element: number) => string,
-  rest: { readonly expected: string; readonly hint?: string },
+  rest: { readonly expected: string; readonly hint?: string | undefined },
 ): void {
   const wrong = values.findIndex((value) => !fits(value));
   if (wrong < 0) return;
