@@ -4,7 +4,7 @@ import type { Emitter } from "../emitter.js";
 import { positions, type Windows } from "./geometry.js";
 
 /** `x` [a, b, ...input] with the padding that its windows need written out; what no window reads may be cut. */
-export function padded(emit: Emitter, windows: Windows, x: string, value = 0): string {
+function padded(emit: Emitter, windows: Windows, x: string, value = 0): string {
   return emit.pad(x, [0, 0, ...windows.begins, 0, 0, ...windows.ends], value);
 }
 

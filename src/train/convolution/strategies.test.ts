@@ -12,6 +12,7 @@ import { type Convolution, isPointwise, spanOf } from "./geometry.js";
 import { inputByFlippedConv } from "./input-flipped-conv.js";
 import { inputByProduct } from "./input-pointwise.js";
 import { inputByTransposedConv } from "./input-transposed-conv.js";
+import { weightByBlockedConv, weightByDepthwiseBlocks } from "./weight-blocked-conv.js";
 import { weightByColumns } from "./weight-columns.js";
 import { weightByDiagonals } from "./weight-diagonals.js";
 import { weightByProduct } from "./weight-pointwise.js";
@@ -21,13 +22,22 @@ import { weightByTaps } from "./weight-taps.js";
 const depthwise = (c: Convolution) => c.groups === c.channels && c.groups === c.filters;
 const any = () => true;
 
+/** One sample after the other. */
+const weightByColumnsOfOne: typeof weightByColumns = (emit, c, names) => weightByColumns(emit, c, names, 1);
+
 /** With the geometries that each is for. */
 const weights = [
   { of: weightByColumns, fits: any },
+  { of: weightByColumnsOfOne, fits: any },
   { of: weightByTaps, fits: any },
   { of: weightByProduct, fits: isPointwise },
   { of: weightByDiagonals, fits: depthwise },
   { of: weightByShifts, fits: depthwise },
+  { of: weightByBlockedConv, fits: (c: Convolution) => c.groups === 1 && c.kernel.length === 2 },
+  {
+    of: weightByDepthwiseBlocks,
+    fits: (c: Convolution) => depthwise(c) && c.kernel.length === 2 && c.ends.every((pad) => pad >= 0),
+  },
 ];
 const inputs = [
   { of: inputByFlippedConv, fits: any },

@@ -4,16 +4,23 @@
 import type { Emitter } from "../emitter.js";
 import { columns } from "./columns.js";
 import type { Convolution } from "./geometry.js";
-import { MAX_SCRATCH } from "./scratch.js";
+
+/** Bytes of columns at a time: the batch is taken in blocks, so that memory stays bounded. */
+const MAX_SCRATCH = 64 * 2 ** 20;
 
 /** `x` [N, C, ...input], `dy` [N, M, ...output]: the gradient of w [M, C / groups, ...kernel]. */
-export function weightByColumns(emit: Emitter, c: Convolution, names: { x: string; dy: string }): string {
+export function weightByColumns(
+  emit: Emitter,
+  c: Convolution,
+  names: { x: string; dy: string },
+  scratch = MAX_SCRATCH,
+): string {
   const size = (dims: readonly number[]) => dims.reduce((all, one) => all * one, 1);
   const places = size(c.output);
   const taps = size(c.kernel);
   const width = c.channels / c.groups;
   const perSample = 4 * taps * c.channels * places;
-  const step = Math.max(1, Math.min(c.batch, Math.floor(MAX_SCRATCH / perSample)));
+  const step = Math.max(1, Math.min(c.batch, Math.floor(scratch / perSample)));
   const swapped = [1, 0, ...c.input.map((_, axis) => axis + 2)];
   const x = emit.transpose(names.x, swapped);
   const dy = emit.transpose(names.dy, swapped);
