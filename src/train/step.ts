@@ -44,7 +44,10 @@ export interface StepOptions extends WeightChoices {
   readonly clipNorm?: number | undefined;
   /** Largest magnitude of one element of the gradient. */
   readonly clipValue?: number | undefined;
-  /** Batches that make one update; default 1. */
+  /**
+   * Batches that make one update; default 1. The update is that of one large batch, where all losses count samples alike;
+   * else (several losses, of which some have class weights or ignored positions) that of the mean of the batches.
+   */
   readonly accumulate?: number | undefined;
   /** Decay of an exponential moving average of the weights, below 1; default: none is kept. */
   readonly average?: number | undefined;
