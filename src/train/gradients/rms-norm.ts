@@ -7,6 +7,6 @@ export const rmsNorm = defineGradient({
   name: "rms-norm",
   summary: "RMSNormalization and SimplifiedLayerNormalization: any axis",
   reference: "https://arxiv.org/abs/1910.07467",
-  operators: ["RMSNormalization", "SimplifiedLayerNormalization", "com.microsoft:SimplifiedLayerNormalization"],
+  operators: ["RMSNormalization", "SimplifiedLayerNormalization"],
   backward: (site) => normaliseLastAxes(site, { centred: false }),
 });
