@@ -42,7 +42,12 @@ describe("batch normalisation after three updates is PyTorch's", () => {
     },
   };
 
-  test.each(["train", "frozen"] as const)("%s", async (bn) => {
+  test.each([
+    ["train", undefined],
+    ["train", { segments: 2 }],
+    ["frozen", undefined],
+    ["frozen", { segments: 2 }],
+  ] as const)("%s, computed again: %o", async (bn, recompute) => {
     const build = graphBuilder();
     build.input("x", "float32", [null, 1, 4, 4]);
     build.initializer(
@@ -66,7 +71,12 @@ describe("batch normalisation after three updates is PyTorch's", () => {
     const pooled = build.node("Flatten", [build.node("GlobalAveragePool", [build.node("Relu", [normal])])]);
     build.output(build.node("MatMul", [pooled, "head"], { outputs: ["y"] }), "float32", [null, 3]);
     const prepared = await prepare(build.model(), { feeds: { x } }, engineServices());
-    const step = buildStep(prepared, { losses: [{ loss: "cross-entropy" }], optimizer: { name: "sgd" }, bn });
+    const step = buildStep(prepared, {
+      losses: [{ loss: "cross-entropy" }],
+      optimizer: { name: "sgd" },
+      bn,
+      recompute,
+    });
     const session = await openStep(step);
     let results: Record<string, Value> = {};
     for (let i = 0; i < 3; i++) results = await session.run({ feeds: { x }, labels: [0, 1, 2, 2, 1, 0], lr: 0.5 });

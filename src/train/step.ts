@@ -173,8 +173,6 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const forward = writeForward(emit, prepared, names, { statistics, dropout: options.dropout ?? {}, rounding });
   for (const { input } of forward.masks) step.feed(input);
   const nodes = rounding === undefined ? emit.nodes.slice() : [...stored, ...rounding.differentiated];
-  if (running) step.next(runningState!, movedStatistics(emit, running, runningState!, forward.statistics));
-
   const losses = writeLosses(emit, chosen, forward.value, SAMPLE_WEIGHT, prepared.batch);
   const accumulates = (options.accumulate ?? 1) > 1;
   const lossScale = (options.scaling ?? rounding !== undefined) ? step.scalar(SCALE) : undefined;
@@ -199,6 +197,8 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
     },
   );
 
+  // Behind the backward pass: what is computed again must not be asked for before.
+  if (running) step.next(runningState!, movedStatistics(emit, running, runningState!, forward.statistics));
   step.result("loss", losses.loss);
   step.result("per_sample_loss", losses.perSample);
   step.result("gradient_norm", norm);
