@@ -9,10 +9,8 @@ import type { EngineServices } from "../engine/session.js";
 import { tensorInfo } from "../ir/build.js";
 import { mapGraphsSync } from "../ir/map.js";
 import type { Model, Node } from "../ir/model.js";
-import { constantWeights } from "../passes/constant-weights.js";
-import { foldBatchNorm } from "../passes/fold-batch-norm.js";
+import { passes } from "../passes/index.js";
 import { sequence } from "../passes/pass.js";
-import { removeIdentities } from "../passes/remove-identities.js";
 import { upgradeOpset } from "../passes/upgrade-opset.js";
 import { DTYPES } from "../tensor/dtype.js";
 import { tensor } from "../tensor/tensor.js";
@@ -41,6 +39,9 @@ export interface PrepareOptions {
 }
 
 const OPSET = 21;
+/** What "fold" does to the user's model first. */
+const FOLDING = [passes.get("constant-weights"), passes.get("fold-batch-norm")];
+const CLEANING = passes.get("remove-identities");
 /** Branches nest at most this deep in what is inlined. */
 const ROUNDS = 16;
 
@@ -50,7 +51,7 @@ const ROUNDS = 16;
  */
 export async function prepare(model: Model, options: PrepareOptions, services: EngineServices): Promise<Prepared> {
   refuseIntegers(model);
-  const folded = options.bn === "fold" ? await sequence([constantWeights, foldBatchNorm], model, services) : undefined;
+  const folded = options.bn === "fold" ? await sequence(FOLDING, model, services) : undefined;
   const base = folded?.model ?? model;
   const draft: Draft = {
     model: base,
@@ -148,7 +149,7 @@ async function settle(draft: Draft, feeds: Feeds, services: EngineServices): Pro
   for (let round = 0; ; round++) {
     inlineFunctions(draft, known);
     hoistConstants(draft);
-    const cleaned = await removeIdentities.apply(draft.model, services);
+    const cleaned = await CLEANING.apply(draft.model, services);
     draft.model = { ...cleaned.model, graph: withoutDead(cleaned.model.graph) };
     if (round === 0) {
       if (fixed !== undefined) await freeBatch(draft, feeds, fixed, services);

@@ -6,10 +6,28 @@ import { run } from "../../src/engine/run.js";
 import type { Model } from "../../src/ir/model.js";
 import { assertValid } from "../../src/ir/verify.js";
 import { toBytes } from "../../src/onnx/encode.js";
+import { elementCount } from "../../src/tensor/dtype.js";
+import { random } from "../../src/tensor/random.js";
+import { float32, type Tensor } from "../../src/tensor/tensor.js";
 import type { Feeds, Value } from "../../src/tensor/value.js";
 import { prepare } from "../../src/train/prepare.js";
 import type { Prepared } from "../../src/train/prepared.js";
 import { services } from "./services.js";
+
+/** Normal numbers, the same for the same seed. */
+export function normals(seed: number, ...dims: number[]): Tensor {
+  const r = random(seed);
+  return float32(
+    dims,
+    Array.from({ length: elementCount(dims) }, () => Math.fround(r.normal())),
+  );
+}
+
+export const seededValue = (dims: readonly number[], seed: number): Value => ({
+  dtype: "float32",
+  dims,
+  data: new Float32Array(normals(seed, ...dims).data.bytes!.slice().buffer),
+});
 
 /** The initial values of everything that `restore` takes. */
 export async function initialValues(prepared: Prepared): Promise<Map<string, Value>> {
