@@ -143,6 +143,12 @@ const training = z.object({
   samples: count.describe("Samples of the part that was trained on."),
   heldOut: count.describe("Samples that weights were chosen by; 0: none."),
   seconds: z.number(),
+  underflow: z
+    .object({
+      lost: z.number().describe("Share of the gradients that are not 0 and became 0 in low precision, 0 to 1."),
+      unscaled: z.number().describe("The same as it would be without a loss scale."),
+    })
+    .optional(),
   metric: z.string().nullable().describe("What was measured on the held-out part beside the loss."),
   points: z
     .array(

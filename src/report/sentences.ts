@@ -1,7 +1,7 @@
 // Sentences that every form of the report says in the same words.
 
 import type { Report, Training } from "../metrics/report.js";
-import { bytes, plain } from "./format.js";
+import { bytes, percent, plain } from "./format.js";
 
 /** On what was measured, and what that proves. `caution`: readers must not miss it. */
 export function aboutData({ data, seed }: Report): { readonly text: string; readonly caution: boolean } {
@@ -16,9 +16,12 @@ export function aboutData({ data, seed }: Report): { readonly text: string; read
   return { text: `Measured on ${samples} of ${plain(data.name)}${labels} (seed ${seed}).`, caution: false };
 }
 
-export function aboutTraining({ steps, samples, heldOut, seconds }: Training): string {
+export function aboutTraining({ steps, samples, heldOut, seconds, underflow }: Training): string {
   const looks = heldOut === 0 ? "without a held-out part" : `looked at on ${heldOut} others`;
-  return `${steps} updates in ${seconds.toFixed(1)} s on ${samples} samples, ${looks}.`;
+  const lost = underflow
+    ? ` Of the gradients that were not 0, ${percent(underflow.lost, 2)} became 0 in low precision; without the loss scale it would have been ${percent(underflow.unscaled, 2)}.`
+    : "";
+  return `${steps} updates in ${seconds.toFixed(1)} s on ${samples} samples, ${looks}.${lost}`;
 }
 
 export function aboutMachine({ machine, settings }: Report): string {

@@ -5,6 +5,7 @@ import { info, type Note } from "../base/note.js";
 import type { Dataset, Sample } from "../data/dataset.js";
 import { labelledByClass } from "../metrics/accuracy/index.js";
 import { elementCount } from "../tensor/dtype.js";
+import { rowsOf } from "./collate.js";
 import type { Head, Prepared } from "./prepared.js";
 import type { LossChoice } from "./step-losses.js";
 
@@ -33,7 +34,8 @@ function choose(
   samples: readonly Sample[],
   metric: string | undefined,
 ): { loss: LossChoice; why: string } {
-  const sizes = new Set(samples.map(({ label }) => sizeOf(label)));
+  // A sample may hold several rows: what counts is what one of them is labelled with.
+  const sizes = new Set(samples.map((sample) => sizeOf(sample.label) / rowsOf(sample)));
   const size = sizes.size === 1 ? [...sizes][0]! : Number.NaN;
   const whole = elementCount(dims);
   const classes = samples.every((sample) => labelledByClass(metric, sample));

@@ -141,7 +141,7 @@ export const finetuneOptions = z.object({
     .union([z.boolean(), z.int().min(2), z.array(z.string())])
     .default(false)
     .describe(
-      "Drops activations and computes them again for the gradient, for memory: true, in how many segments, or patterns of nodes whose results are kept",
+      "Drops activations and computes them again for the gradient, for memory: true, in how many segments, or patterns of nodes that may be computed again",
     ),
   seed: z.int().min(0).optional().describe("Seed of order, augmentation, dropout and init. Default: --seed, else 0"),
 });

@@ -13,6 +13,7 @@ import { optimizers } from "./optimizers/index.js";
 import type { Prepared, TrainableWeight } from "./prepared.js";
 import { SCALING } from "./scaling.js";
 import type { LossChoice, OptimizerChoice, StepOptions } from "./step.js";
+import { nameTest } from "./weight-patterns.js";
 
 const EPOCHS = 3;
 /** From fresh weights the usual learning rate of an optimizer; weights that are good already are moved less. */
@@ -94,7 +95,17 @@ export function stepOptions(
     bn: bn === "train" ? "train" : "frozen",
     dropout: options.dropout === undefined ? undefined : dropoutRates(options.dropout),
     constraints,
+    underflow: lowPrecision(options),
+    recompute: recomputed(options.recompute),
   };
+}
+
+function recomputed(stated: FinetuneOptions["recompute"]): StepOptions["recompute"] {
+  if (stated === false) return undefined;
+  if (stated === true) return {};
+  if (typeof stated === "number") return { segments: stated };
+  const tests = stated.map(nameTest);
+  return { recomputes: (label) => tests.some((test) => test(label)) };
 }
 
 /** `fc1=0.5,fc2=0.2` as an object. Throws `invalid("option-invalid")`. */

@@ -19,6 +19,7 @@ import { probeBlock } from "./probe-block.js";
 import { buildStep } from "./step.js";
 import { chooseLosses } from "./step-losses.js";
 import { trainedWeights } from "./step-weights.js";
+import { underflowOf } from "./training-report.js";
 
 /** What a recipe does not say: where a run is kept, and who listens. */
 export interface FinetuneRun extends Pick<LoopOptions, "checkpoint" | "checkpointEvery" | "resume" | "findNan"> {
@@ -77,7 +78,7 @@ export async function finetuneModel(
   const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context));
   const loop = { ...loopOptions(options, seed), ...run };
   const { weights: trained, ...result } = await train(step, { train: samples, held }, loop, context, onEntry);
-  const found = outcome(before, result);
+  const found = [...outcome(before, result), ...lost(result.log, options)];
   return {
     ...result,
     model: await prepared.restore(trained),
@@ -120,13 +121,21 @@ function outcome(before: Evaluation | undefined, { log, best }: Omit<TrainResult
   return [warning("trained-worse", `${text} Try a smaller learning rate, more data, or more epochs.`)];
 }
 
+/** What low precision cost, and what the loss scale saved. */
+function lost(log: TrainResult["log"], { precision }: FinetuneOptions): Note[] {
+  const share = underflowOf(log);
+  if (share === undefined) return [];
+  const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
+  const text = `${percent(share.lost)} of the gradients that were not 0 became 0 in ${precision}; without the loss scale it would have been ${percent(share.unscaled)}.`;
+  return [info("underflow", text)];
+}
+
 const digits = (value: number) => Number(value.toPrecision(4)).toString();
 
 /** `{ method: "finetune", epochs, lr, ... }`. */
 export const finetuneStep = defineStep({
   name: "finetune",
   summary: "Train the weights on labelled data: the backward pass and the optimizer as ONNX operators",
-  reference: "docs/training.md",
   options: finetuneOptions,
   async apply(model, options, context) {
     const { model: trained, notes } = await finetuneModel(model, options, context);

@@ -27,5 +27,22 @@ export function trainingReport({ log, samples, before }: Finetuned, seconds: num
     since = [];
   });
   const metric = before?.metric?.name ?? log.findLast(({ held }) => held?.metric)?.held?.metric?.name ?? null;
-  return { steps: log.length, samples: samples.train, heldOut: samples.held, seconds, metric, points };
+  const underflow = underflowOf(log);
+  return {
+    ...(underflow && { underflow }),
+    steps: log.length,
+    samples: samples.train,
+    heldOut: samples.held,
+    seconds,
+    metric,
+    points,
+  };
+}
+
+/** Gradients that low precision made 0, over all updates that were taken; undefined where nothing was counted. */
+export function underflowOf(log: readonly TrainLogEntry[]): NonNullable<Training["underflow"]> | undefined {
+  const sum = (name: string) =>
+    log.reduce((all, { figures, skipped }) => all + (skipped ? 0 : (figures?.[name] ?? 0)), 0);
+  const count = sum("gradient_count");
+  return count === 0 ? undefined : { lost: sum("underflow") / count, unscaled: sum("underflow_unscaled") / count };
 }

@@ -11,7 +11,7 @@ const strength = (what: string) =>
 export const colour = defineAugmentation({
   name: "colour",
   summary: "Pictures: brighter or darker, more or less contrast and saturation.",
-  reference: "torchvision.transforms.ColorJitter, in the order brightness, contrast, saturation",
+  reference: "https://docs.pytorch.org/vision/main/generated/torchvision.transforms.ColorJitter.html",
   kind: "picture",
   options: z.object({
     brightness: strength("Brightness"),
