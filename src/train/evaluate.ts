@@ -1,5 +1,6 @@
 // How good weights are on held-out data: the model in the form in which it is used, with these weights as constants.
 
+import { invalid } from "../base/errors.js";
 import type { Dataset, Sample } from "../data/dataset.js";
 import { openResident, type ResidentServices } from "../engine/resident.js";
 import type { PortInfo, SessionOptions } from "../engine/runtime.js";
@@ -24,7 +25,8 @@ export interface EvaluateOptions {
   readonly session?: SessionOptions | undefined;
 }
 
-/** `weights` by prepared name. Throws `engine-...` errors, and what labels that do not fit throw. */
+/** `weights` by prepared name. Throws `invalid("data-empty")`, `engine-...`
+ * errors, and what labels that do not fit throw. */
 export async function evaluate(
   step: StepGraph,
   inputs: readonly PortInfo[],
@@ -90,6 +92,7 @@ class Tally {
   }
 
   result(): Evaluation {
+    if (this.#samples === 0) throw invalid("data-empty", `There is no held-out sample in ${this.data.name}.`);
     const loss = this.#loss / this.#samples;
     if (this.#metric === undefined) return { loss, samples: this.#samples };
     const { name, better } = this.#metric;

@@ -13,17 +13,8 @@ export const resident: OpenResident = async (source, state, initial, options = {
   const wasm = options.provider === "wasm" || process.env.PARE_RUNTIME === "wasm";
   // The number of threads of a WASM heap is set once.
   const kind = wasm ? `wasm ${options.threads}` : "native";
-  const known = idle.findIndex((one) => one.kind === kind);
-  const thread = known < 0 ? trainThread(kind) : idle.splice(known, 1)[0]!;
-  open++;
-  const leave = async () => {
-    open--;
-    if (thread.dead() || idle.length >= MOST_IDLE) await thread.end();
-    else idle.push(thread);
-    if (open > 0) return;
-    // A WASM heap never shrinks: it is kept from one look at held-out data to the next, not beyond the training.
-    for (const one of idle.filter((each) => each.kind !== "native")) await one.end();
-  };
+  const thread = taken(kind) ?? trainThread(kind);
+  const leave = () => (thread.dead() ? thread.end() : leftIdle(thread));
   try {
     await thread.ask({ kind: "open", choice: wasm ? "wasm" : undefined, source, state, initial, options }, [
       ...("bytes" in source ? buffersOf({ source: { dtype: "uint8", dims: [], data: source.bytes } }) : []),
@@ -69,12 +60,28 @@ export const resident: OpenResident = async (source, state, initial, options = {
   };
 };
 
-/** Threads without a session, kept for the next: starting one takes longer than many a session lives. */
-const idle: TrainThread[] = [];
-/** Sessions that are open now. */
-let open = 0;
-/** One that trains and one that looks at held-out data. */
-const MOST_IDLE = 2;
+/** Threads without a session, kept a while for the next: starting one takes longer than many a session lives. */
+const idle = new Map<TrainThread, NodeJS.Timeout>();
+/** Then they end: only that gives all memory back, a WASM heap before all. */
+const IDLE_MS = 3000;
+
+function taken(kind: string): TrainThread | undefined {
+  for (const [thread, end] of idle) {
+    if (thread.kind !== kind) continue;
+    clearTimeout(end);
+    idle.delete(thread);
+    return thread;
+  }
+  return undefined;
+}
+
+async function leftIdle(thread: TrainThread): Promise<void> {
+  const end = () => {
+    idle.delete(thread);
+    void thread.end();
+  };
+  idle.set(thread, setTimeout(end, IDLE_MS).unref());
+}
 
 interface TrainThread {
   readonly kind: string;
@@ -108,8 +115,8 @@ function trainThread(kind: string): TrainThread {
   worker.on("error", die);
   worker.on("exit", (code) => {
     die(new Error(`the training thread ended with code ${code}`));
-    const place = idle.indexOf(thread);
-    if (place >= 0) idle.splice(place, 1);
+    clearTimeout(idle.get(thread));
+    idle.delete(thread);
   });
   const thread: TrainThread = {
     kind,
