@@ -41,13 +41,11 @@ const recovery = {
   files: join(root, "data/cifar10-test-jpeg/*/*.jpg"),
   image: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
   labels: { from: "folder" },
+  augment: "crop=4,flip",
   split: {
     calibrate: 0.25,
     measure: 0.75,
-    train: {
-      ...((sets["cifar-resnet20"]?.spec as { split: { train: object } } | undefined)?.split.train ?? {}),
-      augment: "crop=4,flip",
-    },
+    train: (sets["cifar-resnet20"]?.spec as { split: { train: object } } | undefined)?.split.train,
   },
 } as unknown as DatasetSpec;
 
