@@ -1,4 +1,4 @@
-// Gradient cases of arithmetic, element by element. Long because each operator is a list of its own forms.
+// Gradient cases of arithmetic, element by element.
 
 import { away, distinct, erf, gradientCases, perElement, uniform } from "../../../support/gradients.js";
 
