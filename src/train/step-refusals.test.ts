@@ -68,6 +68,12 @@ test.each<[string, Partial<StepOptions>, string, RegExp]>([
   ],
   ["an optimizer that there is not", { optimizer: { name: "adamm" } }, "optimizer-unknown", /adamm/],
   ["an optimizer's wrong option", { optimizer: { name: "sgd", momentum: 1 } }, "option-invalid", /momentum/],
+  [
+    "looking ahead without momentum",
+    { optimizer: { name: "sgd", momentum: 0, nesterov: true } },
+    "option-invalid",
+    /momentum/,
+  ],
   ["a pattern that names nothing", { train: ["classifier*"] }, "pattern-unmatched", /classifier/],
   ["a broken regular expression", { freeze: ["/(/"] }, "pattern-wrong", /regular expression/],
   ["nothing left to train", { freeze: ["w"] }, "weights-none", /No weight is left/],

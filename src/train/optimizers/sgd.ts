@@ -1,6 +1,7 @@
 // Stochastic gradient descent, as torch.optim.SGD has it: dampening 0, decay added to the gradient.
 
 import { z } from "zod";
+import { invalid } from "../../base/errors.js";
 import { decayed, defineOptimizer } from "./optimizer.js";
 
 export const sgd = defineOptimizer({
@@ -16,6 +17,12 @@ export const sgd = defineOptimizer({
   update(site) {
     const { emit, options, weight, rate } = site;
     const { momentum, nesterov } = options;
+    if (nesterov && momentum === 0) {
+      throw invalid("option-invalid", "Nesterov's step looks ahead by the momentum, and there is none.", {
+        expected: "a momentum above 0",
+        found: "momentum 0",
+      });
+    }
     const gradient = decayed(site);
     if (momentum === 0) return { weight: emit.sub(weight, emit.mul(gradient, rate)), state: {} };
     const moved = emit.add(emit.scale(site.state("momentum"), momentum), gradient);
