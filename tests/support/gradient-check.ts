@@ -31,9 +31,8 @@ export interface OpenCase {
 export async function withCase(operator: string, one: GradientCase, work: (open: OpenCase) => Promise<void>) {
   const dtype = one.dtype ?? (one.definition === undefined ? "float64" : "float32");
   const filled = fill(operator, one, dtype);
-  const defined = one.definition && (await definitionForward(one.definition, one, filled));
-  const kernel = defined !== undefined && one.kernel === false ? defined : await kernelForward(one, filled, dtype);
-  const forward = defined ?? kernel;
+  const kernel = await kernelForward(one, filled, dtype);
+  const forward = one.definition === undefined ? kernel : await definitionForward(one.definition, one, filled);
   try {
     await work({
       one,

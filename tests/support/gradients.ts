@@ -86,8 +86,6 @@ export interface GradientCase {
   readonly definition?: Definition;
   /** What is differentiated instead of the node, where it has no rule but a lowering: gives the results by output index. */
   readonly lower?: (node: Node, emit: Emitter) => readonly string[];
-  /** False where the runtime has no kernel for this form: a definition and a lowering then stand alone. */
-  readonly kernel?: false;
   readonly linear?: boolean | readonly string[];
   readonly kinks?: readonly Kink[];
   /** Relative, instead of 1e-6 (float64) or 1e-4 (float32). */

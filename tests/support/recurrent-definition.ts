@@ -72,7 +72,7 @@ const rnnCell: Cell = (x, [h], { hidden, w, r, wb, rb }) => [
 ];
 
 const layer =
-  (gates: number, initial: readonly number[], cell: Cell): Exclude<Definition, { graph: unknown }> =>
+  (gates: number, initial: readonly number[], cell: Cell): Definition =>
   (inputs, attributes) => {
     const [steps, batch, width] = inputs[0]!.dims as [number, number, number];
     const hidden = inputs[2]!.dims[2]!;
@@ -122,33 +122,3 @@ function parametersOf(inputs: Inputs, d: number, gates: number, hidden: number, 
 export const lstmDefinition = layer(4, [5, 6], lstmCell);
 export const gruDefinition = layer(3, [5], gruCell);
 export const rnnDefinition = layer(1, [5], rnnCell);
-
-/** `layout` 1: batches first, in the input, the initial states and the results. The runtime's CPU kernels do not have it. */
-export const batchFirst =
-  (definition: Exclude<Definition, { graph: unknown }>): Definition =>
-  (inputs, attributes) => {
-    const results = definition(
-      inputs.map((value, at) => (value !== undefined && [0, 5, 6].includes(at) ? swapped(value) : value)),
-      attributes,
-    );
-    return results.map((value, index) => {
-      if (index > 0) return swapped(value);
-      // [steps, directions, batch, hidden] to [batch, steps, directions, hidden].
-      const [steps, directions, batch, hidden] = value.dims as [number, number, number, number];
-      const { data } = swapped({ dims: [steps * directions, batch, hidden], data: value.data });
-      return { dims: [batch, steps, directions, hidden], data };
-    });
-  };
-
-/** The first two axes exchanged. */
-function swapped({ dims, data }: Numbers64): Numbers64 {
-  const [rows, columns, ...rest] = dims as [number, number, ...number[]];
-  const size = rest.reduce((all, one) => all * one, 1);
-  const moved = new Float64Array(data.length);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      moved.set(data.subarray((i * columns + j) * size, (i * columns + j + 1) * size), (j * rows + i) * size);
-    }
-  }
-  return { dims: [columns, rows, ...rest], data: moved };
-}

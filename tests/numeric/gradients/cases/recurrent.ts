@@ -2,7 +2,7 @@
 
 import { gradientCases } from "../../../support/gradients.js";
 import { lowered } from "../../../support/lowered.js";
-import { batchFirst, gruDefinition, lstmDefinition, rnnDefinition } from "../../../support/recurrent-definition.js";
+import { gruDefinition, lstmDefinition, rnnDefinition } from "../../../support/recurrent-definition.js";
 
 const H = 3;
 const layer = (gates: number, directions = 1) => ({
@@ -19,14 +19,6 @@ const both = { x: [3, 2, 4], ...layer(4, 2), h: [2, 2, H], c: [2, 2, H], p: [2, 
 
 const gru = { x: [3, 2, 4], ...layer(3) };
 const gruBoth = { x: [3, 2, 4], ...layer(3, 2), h: [2, 2, H] };
-
-/** Three sequences of two steps, batches first, both directions. */
-const byBatch = { x: [3, 2, 4], h: [3, 2, H] };
-const batchesFirst = {
-  name: "batches first",
-  kernel: false as const,
-  attributes: { hidden_size: H, layout: 1, direction: "bidirectional" },
-};
 
 export const cases = [
   gradientCases("LSTM", [
@@ -66,13 +58,6 @@ export const cases = [
       loss: [0],
       attributes: { hidden_size: H },
     },
-    {
-      ...anLstm,
-      ...batchesFirst,
-      definition: batchFirst(lstmDefinition),
-      inputs: { ...byBatch, ...layer(4, 2), c: [3, 2, H] },
-      order: ["x", "w", "r", "b", "", "h", "c"],
-    },
   ]),
   gradientCases("GRU", [
     { ...aGru, name: "forward", inputs: gru, attributes: { hidden_size: H } },
@@ -102,13 +87,6 @@ export const cases = [
       inputs: gru,
       attributes: { hidden_size: H, clip: { type: "float", value: 0.5 } },
     },
-    {
-      ...aGru,
-      ...batchesFirst,
-      definition: batchFirst(gruDefinition),
-      inputs: { ...byBatch, ...layer(3, 2) },
-      order: ["x", "w", "r", "b", "", "h"],
-    },
   ]),
   gradientCases("RNN", [
     {
@@ -124,13 +102,6 @@ export const cases = [
       constants: lengths,
       order: ["x", "w", "r", "b", "lengths", "h"],
       attributes: { hidden_size: H, direction: "bidirectional" },
-    },
-    {
-      ...anRnn,
-      ...batchesFirst,
-      definition: batchFirst(rnnDefinition),
-      inputs: { ...byBatch, ...layer(1, 2) },
-      order: ["x", "w", "r", "b", "", "h"],
     },
   ]),
 ];
