@@ -112,6 +112,29 @@ test.each(["float16", "bfloat16"] as const)("%s trains about as float32 does", a
   expect(rounded).not.toBe(exact);
 });
 
+test("CPU and WASM agree: float32 to 1e-5, float16 to one of its own steps", async () => {
+  for (const [precision, tolerance] of [
+    ["float32", 1e-5],
+    ["float16", 2 ** -11],
+  ] as const) {
+    const step = buildStep(await network(), { ...options, precision });
+    const losses = async (runtime: "native" | "wasm") => {
+      const session = await openStep(step, runtime);
+      const found: number[] = [];
+      for (let i = 0; i < 10; i++) {
+        found.push(
+          scalar((await session.run({ feeds: { x }, labels: classes, lr: 0.05, more: { lossScale: 256 } })).loss),
+        );
+      }
+      await session.release();
+      return found;
+    };
+    const [native, wasm] = [await losses("native"), await losses("wasm")];
+    for (const [i, loss] of native.entries())
+      expect(Math.abs(wasm[i]! / loss - 1), `step ${i}`).toBeLessThan(tolerance);
+  }
+});
+
 describe("gradients below the range of float16", () => {
   const target = Array.from({ length: BATCH }, (_, i) => [2e-4, -1e-4, (i % 2) * 2e-4]);
   const small: StepOptions = {

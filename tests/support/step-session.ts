@@ -27,8 +27,8 @@ export interface StepSession {
   release(): Promise<void>;
 }
 
-export async function openStep(step: StepGraph): Promise<StepSession> {
-  const session: RuntimeSession = await openSession(step.model, engineServices());
+export async function openStep(step: StepGraph, runtime: "native" | "wasm" = "native"): Promise<StepSession> {
+  const session: RuntimeSession = await openSession(step.model, engineServices({}, runtime));
   const state: Record<string, Value> = {};
   for (const slot of step.state) state[slot.input] = await slot.initial();
   let updates = 0;
