@@ -28,6 +28,7 @@ import { refuseIntegers } from "./prepare/refuse.js";
 import { restore, type Slot } from "./prepare/restore.js";
 import { foldShapes, type Observed, withoutDead } from "./prepare/static-shapes.js";
 import { findStatistics } from "./prepare/statistics.js";
+import { timeFirst } from "./prepare/time-first.js";
 import { findWeights } from "./prepare/weights.js";
 import type { Prepared } from "./prepared.js";
 
@@ -150,7 +151,7 @@ async function settle(draft: Draft, feeds: Feeds, services: EngineServices): Pro
     inlineFunctions(draft, known);
     hoistConstants(draft);
     const cleaned = await CLEANING.apply(draft.model, services);
-    draft.model = { ...cleaned.model, graph: withoutDead(cleaned.model.graph) };
+    draft.model = { ...cleaned.model, graph: timeFirst(withoutDead(cleaned.model.graph)) };
     if (round === 0) {
       if (fixed !== undefined) await freeBatch(draft, feeds, fixed, services);
       fixInputs(draft, feeds);

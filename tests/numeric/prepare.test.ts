@@ -245,6 +245,30 @@ describe("heads", () => {
   });
 });
 
+test("recurrent layers with samples first, which ONNX Runtime does not run, are prepared", async () => {
+  const layer = (layout: number) => {
+    const b = graphBuilder();
+    const perm = (name: string, order: number[]) =>
+      layout === 1 ? name : b.node("Transpose", [name], { attributes: { perm: order } });
+    b.input("x", "float32", ["n", 5, 4]);
+    b.input("h", "float32", ["n", 1, 3]);
+    b.initializer("w", normals(1, 1, 9, 4));
+    b.initializer("r", normals(2, 1, 9, 3));
+    const inputs = [perm("x", [1, 0, 2]), "w", "r", "", "", perm("h", [1, 0, 2])];
+    const [y, last] = b.nodes("GRU", inputs, {
+      outputs: 2,
+      attributes: { hidden_size: 3, ...(layout === 1 ? { layout } : {}) },
+    });
+    b.output(b.node("Identity", [perm(y!, [2, 0, 1, 3])], { outputs: ["all"] }));
+    b.output(b.node("Identity", [perm(last!, [1, 0, 2])], { outputs: ["last"] }));
+    return b.model();
+  };
+  const feeds = { x: value([2, 5, 4], 1), h: value([2, 1, 3], 2) };
+  const prepared = await prepare(layer(1), { feeds }, services);
+  expect(sources(prepared)).toEqual(["w", "r"]);
+  expectClose(await run(layer(0), feeds, services), await run(prepared.model, feeds, services), 1e-5);
+});
+
 test("batch norm folded: the result is the folded model", async () => {
   const { model, feeds } = zoo().find(({ name }) => name === "cnn-opset7")!;
   const prepared = await prepare(model, { feeds, bn: "fold" }, services);

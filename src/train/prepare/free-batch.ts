@@ -17,6 +17,8 @@ import type { Feeds, Numbers, Value } from "../../tensor/value.js";
 import type { Draft } from "./draft.js";
 import type { Observed } from "./static-shapes.js";
 
+const RECURRENT = new Set(["LSTM", "GRU", "RNN"]);
+
 /** The batch in the file, and the batch that is wanted. */
 export interface Batches {
   readonly from: number;
@@ -56,7 +58,12 @@ async function rewrite(model: Model, feeds: Feeds, shapes: Observed, batches: Ba
   for (const node of model.graph.nodes) {
     await rewriteNode(editor, node, axes, shapes, batches);
     const axis = await batchAxis(editor, node, axes, shapes);
-    if (axis !== undefined) for (const name of node.outputs) if (name !== "") axes.set(name, axis);
+    if (RECURRENT.has(node.opType)) {
+      // [steps, directions, batch, hidden], then states [directions, batch, hidden].
+      node.outputs.forEach((name, at) => {
+        if (name !== "" && axis !== undefined) axes.set(name, at === 0 ? 2 : 1);
+      });
+    } else if (axis !== undefined) for (const name of node.outputs) if (name !== "") axes.set(name, axis);
   }
   return editor.done();
 }
@@ -85,10 +92,6 @@ async function batchAxis(
       const gone = counted((await numbersOf(editor.constant(node.inputs[1] ?? ""))) ?? [], rank);
       return axis - gone.filter((place) => place < axis).length;
     }
-    case "LSTM":
-    case "GRU":
-    case "RNN":
-      return intOf(node, "layout", 0) === 1 ? 0 : undefined;
     default: {
       // Elementwise operators align their operands at the last axis.
       const result = shapes.get(node.outputs[0]!)?.dims.length ?? rank;
@@ -159,7 +162,7 @@ async function rewriteNode(
     case "LSTM":
     case "GRU":
     case "RNN":
-      if (axis !== undefined) await spread([5, 6], intOf(node, "layout", 0) === 1 ? 0 : 1);
+      if (axis !== undefined) await spread([5, 6], 1);
   }
 }
 
