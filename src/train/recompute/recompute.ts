@@ -54,8 +54,9 @@ export function recompute(input: RecomputeInput, options: RecomputeOptions = {})
   );
   // From the loss backward, as the backward pass meets them; the last segment is still there then.
   starts.toReversed().forEach((start, at, list) => {
-    if (at > 0) pass.again(start, list[at - 1]!);
+    pass.again(start, list[at - 1] ?? places.length, at === 0);
   });
+  pass.settle(pass.backward.length);
   const again = pass.copies;
   return {
     nodes: [...nodes.slice(0, split), ...pass.backward],
@@ -73,6 +74,13 @@ export function recompute(input: RecomputeInput, options: RecomputeOptions = {})
   }
 }
 
+/**
+ * The same memory in other dimensions. It never reads what waits: ONNX Runtime joins two Reshapes that follow each other, and
+ * fails at a target that is computed.
+ */
+const isView = ({ opType, domain }: Node) =>
+  domain === "" && ["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"].includes(opType);
+
 class Pass {
   backward: Node[];
   copies = 0;
@@ -84,8 +92,9 @@ class Pass {
   /** Values that are there all the time, whoever reads them. */
   readonly #held: ReadonlySet<string>;
   #mayRepeat: (label: string) => boolean = () => true;
-  /** Where the backward pass of the segment handled last begins. */
+  /** Where the backward pass of the segment handled last begins, and how it reads what is kept. */
   #behind = 0;
+  #read: ((name: string) => string) | undefined;
 
   constructor(input: RecomputeInput, forward: readonly Node[], backward: readonly Node[]) {
     this.#emit = input.emit;
@@ -113,29 +122,40 @@ class Pass {
     }));
   }
 
-  /** The values of the body's nodes from `start` to `end - 1` that the backward pass reads are computed again for it. */
-  again(start: number, end: number): void {
-    const wanted = this.#wanted(start, end);
-    const first = this.backward.findIndex(({ inputs }) => inputs.some((name) => wanted.has(name)));
-    if (first < 0) return;
+  /**
+   * The values of the body's nodes from `start` to `end - 1` that the backward pass reads are computed again for it, unless
+   * they are `kept`. From there on it reads whatever comes from the forward pass only once the gradients so far are there:
+   * else the runtime lays out the windows of a weight gradient long before it is their turn.
+   */
+  again(start: number, end: number, kept: boolean): void {
+    const wanted = kept ? new Set<string>() : this.#wanted(start, end);
+    const asked = kept ? this.#madeBy(start, end) : wanted;
+    const firstRead = () => this.backward.findIndex(({ inputs }) => inputs.some((name) => asked.has(name)));
+    if (firstRead() < 0) return;
+    this.settle(firstRead());
+    const first = firstRead();
     const signals = this.#signals(Math.min(this.#behind, first), first);
     if (signals.length === 0) return;
     const emit = this.#emit;
     const written = emit.nodes.length;
     const names = new Map<string, string>();
-    const nodes = this.#needed(start, end, wanted);
-    const made = new Set(nodes.flatMap(({ outputs }) => outputs));
+    const made = new Set<string>();
+    const nodes = this.#needed(start, end, wanted).filter((node) => {
+      // A view of what is kept takes no memory, and stays.
+      if (isView(node) && !made.has(node.inputs[0]!)) return false;
+      for (const name of node.outputs) made.add(name);
+      return true;
+    });
     const gate = this.#gate(signals);
     const read = (name: string): string => {
-      if (made.has(name) || !this.#dynamic.has(name)) return names.get(name) ?? name;
       const known = names.get(name);
-      if (known !== undefined) return known;
+      if (known !== undefined || made.has(name) || !this.#dynamic.has(name)) return known ?? name;
       const waiting = this.#waiting(gate, name);
       names.set(name, waiting);
       return waiting;
     };
     const copied = nodes.map((node) => {
-      const inputs = node.inputs.map((name) => (name === "" ? "" : read(name)));
+      const inputs = node.inputs.map(read);
       const outputs = node.outputs.map((name) => (name === "" ? "" : this.#copyOf(name)));
       node.outputs.forEach((name, index) => {
         if (name !== "") names.set(name, outputs[index]!);
@@ -145,12 +165,30 @@ class Pass {
     this.copies += nodes.length;
     const renamed = this.backward.slice(first).map((node) => {
       if (!node.inputs.some((name) => wanted.has(name))) return node;
-      return { ...node, inputs: node.inputs.map((name) => (wanted.has(name) ? names.get(name)! : name)) };
+      return { ...node, inputs: node.inputs.map((name) => (wanted.has(name) ? (names.get(name) ?? name) : name)) };
     });
     const waiting = emit.nodes.splice(written);
     this.backward = [...this.backward.slice(0, first), ...waiting, ...copied, ...renamed];
     this.#behind = first + waiting.length + copied.length;
+    this.#read = read;
   }
+
+  /** Backward nodes of the segment handled last, up to `end`, read the forward pass as its copies do. */
+  settle(end: number): void {
+    const read = this.#read;
+    if (read === undefined) return;
+    const written = this.#emit.nodes.length;
+    const range = this.backward.slice(this.#behind, end).map((node) => {
+      if (!isView(node) || !this.#dynamic.has(node.inputs[0]!)) return { ...node, inputs: node.inputs.map(read) };
+      for (const name of node.outputs) this.#dynamic.add(name);
+      return node;
+    });
+    const waiting = this.#emit.nodes.splice(written);
+    this.backward = [...this.backward.slice(0, this.#behind), ...waiting, ...range, ...this.backward.slice(end)];
+  }
+
+  #madeBy = (start: number, end: number) =>
+    new Set(this.#body.slice(start, end).flatMap(({ outputs }) => outputs.filter((name) => !this.#held.has(name))));
 
   /** Values of a segment that nothing but the backward pass reads after it. */
   #wanted(start: number, end: number): Set<string> {
