@@ -38,6 +38,9 @@ function flag(name: string, property: Property): Option[] {
   }
   if (property.type === "array") return [new Option(`--${kebab} <list...>`, help)];
   if (property.type === "string") return [new Option(`--${kebab} <${name}>`, help)];
+  if (property.anyOf?.some(({ type }) => type === "boolean")) {
+    return [new Option(`--${kebab} [json]`, help).argParser(parseJson)];
+  }
   // Anything else (objects, unions) is given as JSON.
   return [new Option(`--${kebab} <json>`, help).argParser(parseJson)];
 }

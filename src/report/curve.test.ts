@@ -8,12 +8,13 @@ it("a falling line runs from the upper left to the lower right, its ends at the 
 });
 
 it("many points are averaged, gaps and steep pieces drawn through, and what is not finite left out", () => {
-  const text = curve([...line([1, Number.NaN, 1, 1, Number.POSITIVE_INFINITY, 1]), { x: 100, y: 0 }], 2, 1);
-  expect(text).toBe("1 ┤⠁⢰");
+  const text = curve([...line([1, Number.NaN, 1, 1, Number.POSITIVE_INFINITY, 1]), { x: 10, y: 0 }], 3, 1);
+  expect(text).toBe("1 ┤⠉⠉⢆");
+  expect(curve(line([1, 1, 1, 0, 0, 0]), 3, 1)).toBe("1 ┤⠉⢱⣀");
   expect(curve(line(Array.from({ length: 10_000 }, (_, i) => i % 2)), 5, 1).split("\n")).toHaveLength(1);
 });
 
 it("is level for equal values, and nothing for one", () => {
-  expect(curve(line([2, 2, 2]), 2, 1)).toBe("2 ┤⠉⠁");
+  expect(curve(line([2, 2, 2]), 2, 1)).toBe("2 ┤⠉⠉");
   expect(curve(line([2]))).toBe("");
 });

@@ -30,8 +30,8 @@ export interface Finetuned extends Omit<TrainResult, "weights"> {
   readonly model: Model;
   /** What the model gave on the held-out part before it was trained. */
   readonly before?: Evaluation;
-  /** Of the two parts; `held` 0: there is none. */
-  readonly samples: { readonly train: number; readonly held: number };
+  /** Of the parts; 0: there is none. Of streams, what was read. */
+  readonly samples: { readonly train: number; readonly held: number; readonly measure: number | undefined };
 }
 
 /**
@@ -84,7 +84,7 @@ export async function finetuneModel(
     model: await prepared.restore(trained),
     notes: [...notes, ...result.notes, ...found],
     ...(before && { before }),
-    samples: { train: samples.size ?? 0, held: before?.samples ?? 0 },
+    samples: { train: samples.size ?? 0, held: before?.samples ?? 0, measure: data.split("measure").size },
   };
 }
 
