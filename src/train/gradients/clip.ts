@@ -35,11 +35,11 @@ export const clip = defineGradient({
   },
 });
 
-/** Whether a bound is there and finite: an infinite distance times one of 0 would be no number. */
+/** Whether there is a bound that a float32 can pass: an infinite distance times one of 0 would be no number. */
 function bounds(emit: Emitter, name: string): boolean {
   if (name === "") return false;
   const [value] = emit.constant(name) ?? [0];
-  return Number.isFinite(value);
+  return Math.abs(value!) < 3e38;
 }
 
 const difference = (emit: Emitter, y: string, bound: string) =>

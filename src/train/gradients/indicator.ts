@@ -5,12 +5,12 @@
 import { float } from "../../ir/attributes.js";
 import type { Emitter } from "../emitter.js";
 
-/** Takes every float32 above 3e-39 beyond 1. */
-const STEEP = 3e38;
+/** Takes what is above 1e-30 beyond 1, and what is below 1e8 not beyond the largest float32. */
+const STEEP = 1e30;
 
 /**
- * 1 where x > 0, 0 where x < 0, `atZero` (default 0) where x is 0. One node in float32: a HardSigmoid so steep that it is a step.
- * It must stay in float32: in float16 the slope is infinite.
+ * 1 where x > 1e-30 (below that a part of 1), 0 where x < 0, `atZero` (default 0) where x is 0. One node in float32: a
+ * HardSigmoid so steep that it is a step. It must stay in float32: in float16 the slope is infinite.
  */
 export function step(emit: Emitter, x: string, atZero = 0): string {
   if (emit.dtype(x) === "float32") {

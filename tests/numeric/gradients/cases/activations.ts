@@ -238,6 +238,12 @@ export const cases = [
       inputs: { x: { dims: [3, 7], draw: away([0.25]) } },
       constants: { min: 0.25, max: Number.POSITIVE_INFINITY },
     },
+    {
+      name: "bounds of no effect, float32",
+      inputs: { x: { dims: [3, 7], draw: away([0]) } },
+      constants: { min: -3.4028234663852886e38, max: 3.4028234663852886e38 },
+      definition: perElement((x) => x),
+    },
     { name: "no bounds", inputs: { x: [3, 7] }, linear: true },
     {
       name: "bounds that are weights",
