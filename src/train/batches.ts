@@ -25,6 +25,8 @@ export interface Batches {
   make(number: number): Promise<Batch>;
   /** The same, and the next two are begun. `last`: none after this one. */
   ahead(number: number, last: number): Promise<Batch>;
+  /** Waits for what was begun and nobody wants any more. */
+  finish(): Promise<void>;
 }
 
 export interface BatchesOptions {
@@ -101,6 +103,9 @@ export async function openBatches(
       // Also those that were passed over: an update that overflowed leaves its rest.
       for (const each of begun.keys()) if (each <= number) begun.delete(each);
       return wanted;
+    },
+    async finish() {
+      await last;
     },
   };
 }

@@ -74,6 +74,17 @@ describe("batches", () => {
     expect(streamed.log.slice(0, 5).map(({ loss }) => loss)).not.toEqual(indexed);
     const again = await train(step, data, loopOptions({ epochs: 2 }), small);
     expect(timeless(again.log)).toEqual(timeless(streamed.log));
+    // A run that goes on reads the stream up to where it was.
+    const store = memory();
+    const stop = new AbortController();
+    const options = loopOptions({ epochs: 2, checkpoint: store });
+    const stopped = train(step, data, options, { ...small, signal: stop.signal }, ({ step: number }) => {
+      if (number === 7) stop.abort(new Error("Ctrl-C"));
+    });
+    await expect(stopped).rejects.toMatchObject({ code: "training-stopped" });
+    const resumed = await train(step, data, { ...options, resume: true }, small);
+    expect(timeless(resumed.log)).toEqual(timeless(streamed.log));
+    expect(bytes(resumed.weights)).toEqual(bytes(streamed.weights));
   });
 
   test("the last incomplete batch is dropped, or padded with weight 0", async () => {

@@ -131,13 +131,14 @@ class Loop {
       looks: 0,
       log: [],
     };
-    const session = await services.resident(graph, slots, resumed?.state ?? initial, sessionOptions);
     const { warmup = 0, ...schedule } = options.schedule;
     const rate = learningRate(
       { ...schedule, name: schedule.name as string, warmup: warmup < 1 ? Math.round(warmup * total) : warmup },
       options.lr,
       total,
     );
+    // Last: from here on there is something to give back.
+    const session = await services.resident(graph, slots, resumed?.state ?? initial, sessionOptions);
     const epoch = Math.max(1, Math.floor(batches.perEpoch / group));
     const notes = [...source.notes, ...(resumed?.notes ?? [])];
     const fixed = { step, held: data.held, options, services, inputs, batches, session, key, group, total, epoch };
@@ -169,8 +170,9 @@ class Loop {
     };
   }
 
-  release(): Promise<void> {
-    return this.#plan.session.release();
+  async release(): Promise<void> {
+    await this.#plan.session.release();
+    await this.#plan.batches.finish();
   }
 
   /** One batch. True when it completed an update, or ended one by its overflow. */
