@@ -1,14 +1,15 @@
 // From any float model and one batch of data to a graph that can be differentiated: flat, of known shapes, composite
 // operators lowered, its parameters found. And the way back: the user's own file with the trained values in place.
 
-import { invalid } from "../base/errors.js";
-import { info } from "../base/note.js";
+import { invalid, PareError } from "../base/errors.js";
+import { info, type Note, warning } from "../base/note.js";
 import { adaptFeeds } from "../engine/feeds.js";
-import { observe } from "../engine/observe.js";
+import { type Observation, observe } from "../engine/observe.js";
 import type { EngineServices } from "../engine/session.js";
 import { tensorInfo } from "../ir/build.js";
 import { mapGraphsSync } from "../ir/map.js";
-import type { Model, Node } from "../ir/model.js";
+import { type Graph, label, type Model, type Node } from "../ir/model.js";
+import { subgraphs } from "../ir/traverse.js";
 import { passes } from "../passes/index.js";
 import { sequence } from "../passes/pass.js";
 import { upgradeOpset } from "../passes/upgrade-opset.js";
@@ -70,6 +71,7 @@ export async function prepare(model: Model, options: PrepareOptions, services: E
   const { graph } = draft.model;
   const weights = await findWeights(draft, shapes);
   const lowered = lower(draft.model, shapes);
+  draft.notes.push(...keptBodies(graph));
   for (const [operator, count] of lowered.counts) {
     draft.notes.push(info("lowered", `${operator}: ${count} nodes are written out as plain operators.`));
   }
@@ -146,22 +148,42 @@ function feedsOf(model: Model, feeds: Feeds): Feeds {
 /** Inlines, observes and folds until nothing is left to inline; the shapes of all values. */
 async function settle(draft: Draft, feeds: Feeds, services: EngineServices): Promise<Observed> {
   const known = new Map<object, string>();
-  const fixed = fixedBatch(draft.model, feeds);
   for (let round = 0; ; round++) {
     inlineFunctions(draft, known);
     hoistConstants(draft);
     const cleaned = await CLEANING.apply(draft.model, services);
     draft.model = { ...cleaned.model, graph: timeFirst(withoutDead(cleaned.model.graph)) };
-    if (round === 0) {
-      if (fixed !== undefined) await freeBatch(draft, feeds, fixed, services);
-      fixInputs(draft, feeds);
-    }
-    const observed = await observe(draft.model, { feeds }, services);
+    const observed =
+      round === 0 ? await firstRun(draft, feeds, services) : await observe(draft.model, { feeds }, services);
     await foldShapes(draft, observed.values, services);
     if (round < ROUNDS && (await inlineBranches(draft))) continue;
     const shapes = new Map(observed.values);
     for (const [name, { dtype, dims }] of draft.model.graph.initializers) shapes.set(name, { dtype, dims });
     return shapes;
+  }
+}
+
+/** Binds the inputs to the feeds and runs; first makes a batch free that the file fixes, in its inputs or inside. */
+async function firstRun(draft: Draft, feeds: Feeds, services: EngineServices): Promise<Observation> {
+  const { model } = draft;
+  const bound = () => {
+    fixInputs(draft, feeds);
+    return observe(draft.model, { feeds }, services);
+  };
+  const fixed = fixedBatch(model, feeds);
+  if (fixed !== undefined) {
+    await freeBatch(draft, feeds, fixed, services);
+    return bound();
+  }
+  try {
+    return await bound();
+  } catch (error) {
+    const batch = batchOf(Object.keys(feeds), feeds);
+    if (!(error instanceof PareError) || !error.code.startsWith("engine-") || batch < 2) throw error;
+    // Its inputs take any batch, but the graph was written down for one sample.
+    draft.model = model;
+    await freeBatch(draft, feeds, { from: 1, to: batch }, services);
+    return bound();
   }
 }
 
@@ -219,6 +241,12 @@ function finished(model: Model, shapes: Observed): Model {
   const ir = (model.opsets.get("") ?? OPSET) >= 23 ? 11 : 10;
   return { ...model, irVersion: Math.max(ir, model.irVersion), functions: [], graph: { ...graph, outputs } };
 }
+
+/** Loops, and branches that data chooses, stay as they are. */
+const keptBodies = (graph: Graph): Note[] =>
+  graph.nodes
+    .filter((node) => subgraphs(node).length > 0)
+    .map((node) => warning("body-kept", `Weights that only its ${node.opType} reads are not trained.`, label(node)));
 
 /** Samples in the batch: the first dimension of the first input that has one. */
 const batchOf = (inputs: readonly string[], feeds: Feeds) =>

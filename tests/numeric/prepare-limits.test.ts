@@ -52,6 +52,17 @@ describe("a batch fixed in the file", () => {
     }
   });
 
+  test("is freed inside a graph whose inputs leave it open", async () => {
+    const b = graphBuilder();
+    b.input("x", "float32", ["n", 4]);
+    b.initializer("w", normals(1, 2, 2));
+    b.initializer("shape", int64([3], [1, 2, 2]));
+    b.output(b.node("MatMul", [b.node("Reshape", ["x", "shape"]), "w"], { outputs: ["y"] }));
+    const prepared = await prepare(b.model(), { feeds: { x: value([3, 4], 1) } }, services);
+    expect(prepared.shapes.get("y")!.dims).toEqual([3, 2, 2]);
+    expect(prepared.notes.map(({ code }) => code)).toContain("batch-freed");
+  });
+
   test("initial states of one sample serve every sample", async () => {
     const b = graphBuilder();
     b.input("x", "float32", [1, 3, 4]);
