@@ -1,6 +1,6 @@
 // The flow of the commands that train: load, train, verify, save whole or not at all; what is said meanwhile.
 
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import pc from "picocolors";
 import {
   type Evaluation,
@@ -103,17 +103,36 @@ function resumable(error: unknown): unknown {
 
 const quoted = (word: string) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-function logFile(path: string, append: boolean) {
+function logFile(path: string, resumed: boolean) {
+  // A run that was killed wrote lines that its checkpoint knows nothing of: these come once more, and are dropped here.
+  const before = resumed && existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
   let file: number;
   try {
-    file = openSync(path, append ? "a" : "w");
+    file = openSync(path, resumed ? "a" : "w");
   } catch (cause) {
     throw failed("log-unwritable", `${path} cannot be written.`, { node: path, cause });
   }
+  let first = resumed;
   return {
-    write: (entry: TrainLogEntry) => void writeSync(file, `${JSON.stringify(entry)}\n`),
+    write(entry: TrainLogEntry) {
+      if (first) {
+        ftruncateSync(file, 0);
+        for (const line of before) if (stepOf(line) < entry.step) writeSync(file, `${line}\n`);
+        first = false;
+      }
+      writeSync(file, `${JSON.stringify(entry)}\n`);
+    },
     close: () => closeSync(file),
   };
+}
+
+/** The update that a line of the log is of; infinity for what is no line of it. */
+function stepOf(line: string): number {
+  try {
+    return (JSON.parse(line) as TrainLogEntry).step;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 /** Where standard error is a terminal, the last figures beside the bar; else a line for every look at the held-out part. */

@@ -160,7 +160,7 @@ const training = z.object({
         metric: z.number().nullable(),
       }),
     )
-    .describe("At most 400 points of the run, every look at the held-out part among them."),
+    .describe("Some hundred points of the run, every look at the held-out part among them; 0 is before it."),
 });
 
 export const reportSchema = z

@@ -6,10 +6,14 @@ import type { TrainLogEntry } from "./loop-options.js";
 
 const POINTS = 400;
 
-/** Every look at the held-out part is a point, and so are evenly spaced updates; the loss is the mean since the last point. */
+/** Every look at the held-out part is a point, the one before training is at 0, and so are evenly spaced updates; the loss is the mean since the last point. */
 export function trainingReport({ log, samples, before }: Finetuned, seconds: number): Training {
   const every = Math.max(1, Math.ceil(log.length / POINTS));
   const points: Training["points"] = [];
+  if (before) {
+    const metric = before.metric?.value ?? null;
+    points.push({ step: 0, loss: null, learningRate: 0, heldOutLoss: before.loss, metric });
+  }
   let since: TrainLogEntry[] = [];
   log.forEach((entry, at) => {
     since.push(entry);
