@@ -6,6 +6,7 @@ import { label, type Node } from "../ir/model.js";
 import { renameInputs } from "../ir/rename.js";
 import { trainingForm } from "./batch-norm.js";
 import type { Emitter } from "./emitter.js";
+import { poolFirst } from "./pool-first.js";
 import type { Rounding } from "./precision.js";
 import type { Prepared, RunningStatistics } from "./prepared.js";
 import { nameTest, unmatched } from "./weight-patterns.js";
@@ -62,7 +63,10 @@ export function writeForward(
   const rates = dropoutRates(prepared, dropout);
   const masks: Mask[] = [];
   const next = new Map<string, BatchStatistic>();
-  for (const node of prepared.model.graph.nodes) {
+  const { nodes, outputs } = prepared.model.graph;
+  const dropped = nodes.filter((node) => rates.has(label(node))).flatMap((node) => node.outputs);
+  const kept = new Set([...outputs.map(({ name }) => name), ...prepared.heads.map(({ logits }) => logits), ...dropped]);
+  for (const node of poolFirst(nodes, kept, emit)) {
     const renamed = renameInputs(node, names);
     const running = normalised.get(node);
     if (running === undefined) write([renamed]);
