@@ -33,10 +33,11 @@ export interface MakeFlags extends CommonFlags {
   readonly report?: string;
 }
 
-export function makeFlags(command: Command): Command {
+/** `result`: what the default name of the output ends in. */
+export function makeFlags(command: Command, result = "pared"): Command {
   return commonFlags(
     command
-      .option("-o, --out <path>", "where to write (default: <model>.pared.onnx beside the input)")
+      .option("-o, --out <path>", `where to write (default: <model>.${result}.onnx beside the input)`)
       .option("--dry-run", "say what would be done, write nothing")
       .addOption(new Option("--verify", "also check the graph's invariants after every step"))
       .addOption(new Option("--no-verify", "do not run the result against the original"))

@@ -39,7 +39,7 @@ function trainingCommand(
         .createOption("--checkpoint-every <number>", "updates between two checkpoints (default: an epoch)")
         .argParser(parseWhole(1)),
     );
-  const flags = makeFlags(command);
+  const flags = makeFlags(command, "trained");
   // Flags that all commands share (the seed) stand there already.
   const common = new Set(flags.options.map((option) => option.attributeName()));
   const own = flagsOf(steps.get("finetune").options!).filter((option) => !common.has(option.attributeName()));
