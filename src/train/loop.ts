@@ -15,6 +15,7 @@ import { type Evaluation, evaluate } from "./evaluate.js";
 import { learningRate } from "./learning-rate.js";
 import type { LoopOptions, LoopState, TrainData, TrainLogEntry, TrainResult } from "./loop-options.js";
 import { notFinite } from "./not-finite.js";
+import { inRunOrder } from "./run-order.js";
 import { nextScale, startScale } from "./scaling.js";
 import { openSource } from "./source.js";
 import type { StepGraph } from "./step.js";
@@ -100,7 +101,7 @@ class Loop {
     const initial = Object.fromEntries(
       await Promise.all(step.state.map(async (slot) => [slot.input, await slot.initial()] as const)),
     );
-    const graph = await sourceInMemory(step.model);
+    const graph = await sourceInMemory(inRunOrder(step.model));
     const runtime = await services.runtime();
     const sessionOptions = {
       config: UNFUSED,
