@@ -6,7 +6,11 @@ const original = await load("model.onnx");
 const { model, training, before, best, notes } = await finetune(
   original,
   { steps: 10, batch: 16, lr: 0.0005, evaluateEvery: 5 },
-  { data: "dataset.json", seed: 1, onEntry: ({ step, loss }) => console.log(`update ${step}: loss ${loss.toFixed(3)}`) },
+  {
+    data: "dataset.json",
+    seed: 1,
+    onEntry: ({ step, loss }) => console.log(`update ${step}: loss ${loss.toFixed(3)}`),
+  },
 );
 for (const { text } of notes) console.log(`- ${text}`);
 console.log(`${training.steps} updates on ${training.samples} samples`);
