@@ -1,10 +1,11 @@
 // Training steps of pare beside PyTorch's, eager, on the CPU with the same number of threads: the same ONNX weights, data,
-// order and recipe, in blocks of steps that alternate. Writes bench/results/train.json and docs/training-speed.md's table.
+// order and recipe, in blocks of steps that alternate. Writes bench/results/train.json and train.md; rows of models that were
+// not asked for stay.
 //   npx tsx bench/train.ts [models...] [--threads 2] [--only ours | torch] [--profile] [--blocks 4] [--json out]
 // Needs the portfolio, and a Python with torch, onnx and numpy: PARE_BENCH_PYTHON.
 //   npx tsx bench/train.ts resnet20 --profile      our time by operator, nothing else
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,7 +15,7 @@ import { repository } from "./measured.js";
 import { profile } from "./train/profile.js";
 import { Side } from "./train/side.js";
 import { made, recomputed, type Subject, subjects } from "./train/subjects.js";
-import { type Comparison, type MemoryRow, type Row, table } from "./train/table.js";
+import { type Comparison, type MemoryRow, type Results, type Row, table } from "./train/table.js";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -51,23 +52,29 @@ if (values.profile) {
 }
 
 async function compare(): Promise<void> {
-  const rows: Row[] = [];
-  const memory: MemoryRow[] = [];
   for (const subject of asked) {
-    if (subject === recomputed) memory.push(...(await peaks(subject)));
-    else rows.push(await row(subject));
+    // Written after each: what was measured before, of this model or others, is not lost.
+    if (subject === recomputed) write([], await peaks(subject));
+    else write([await row(subject)], []);
   }
+  console.log(readFileSync(values.json.replace(/\.json$/, ".md"), "utf8"));
+}
+
+/** Adds rows to the results, in the place of older ones of the same models. */
+function write(rows: readonly Row[], memory: readonly MemoryRow[]): void {
+  const before = existsSync(values.json) ? (JSON.parse(readFileSync(values.json, "utf8")) as Results) : undefined;
+  const all = [...(before?.rows ?? []).filter(({ name }) => rows.every((row) => row.name !== name)), ...rows];
+  const order = subjects.map(({ name }) => name);
   const runtime = `onnxruntime-node ${createRequire(import.meta.url)("onnxruntime-node/package.json").version}`;
   const results = {
     machine: { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version, runtime },
     threads,
-    rows,
-    memory,
+    rows: all.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)),
+    memory: memory.length > 0 ? memory : (before?.memory ?? []),
   };
   mkdirSync(dirname(values.json), { recursive: true });
   writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
   writeFileSync(values.json.replace(/\.json$/, ".md"), table(results));
-  console.log(table(results));
 }
 
 function side(which: "ours" | "torch"): Side {
@@ -163,7 +170,7 @@ function agree(losses: number[][], weights: (readonly [string, number])[][], fil
     weights: ours.size,
     gradient: worst,
     firstLosses: Math.max(...relative),
-    lateLosses: Math.abs(late(a) - late(b)) / late(b),
+    ...(a.length >= 50 && { lateLosses: Math.abs(late(a) - late(b)) / late(b) }),
   };
 }
 

@@ -9,6 +9,7 @@ import { openResident, type ResidentSession } from "../../src/engine/resident.js
 import { load } from "../../src/load.js";
 import { withServices } from "../../src/services.js";
 import type { Value } from "../../src/tensor/value.js";
+import { inRunOrder } from "../../src/train/run-order.js";
 import { SampleReader } from "./data.js";
 import { type Built, built, type OpenRequest } from "./step.js";
 
@@ -26,7 +27,8 @@ interface Training {
 }
 
 let training: Training | undefined;
-// Idle: the code is loaded, and a session was open once, so that ONNX Runtime is too.
+// Idle: the code is loaded, ONNX Runtime too, as the peer has imported PyTorch.
+await import("onnxruntime-node");
 const idle = status("VmRSS");
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line) as Request))}\n`);
@@ -48,7 +50,7 @@ async function open(request: OpenRequest): Promise<object> {
     const initial: Record<string, Value> = {};
     for (const slot of made.step.state) initial[slot.input] = await slot.initial();
     const state = made.step.state.map(({ input, output, shape }) => ({ input, output, ...shape }));
-    return { made, session: await openResident(made.step.model, state, initial, services) };
+    return { made, session: await openResident(inRunOrder(made.step.model), state, initial, services) };
   });
   training = { built: made, session, data, request };
   return { idle, seconds: (performance.now() - began) / 1000, nodes: made.step.model.graph.nodes.length };

@@ -7,6 +7,7 @@ import { load } from "../../src/load.js";
 import { toBytes } from "../../src/onnx/encode.js";
 import { withServices } from "../../src/services.js";
 import type { Value } from "../../src/tensor/value.js";
+import { inRunOrder } from "../../src/train/run-order.js";
 import { repository } from "../measured.js";
 import { SampleReader } from "./data.js";
 import { built } from "./step.js";
@@ -37,8 +38,9 @@ export async function profile(subject: Subject, files: Made, threads: number, br
   const request = { do: "open", ...files, threads, ...subject } as const;
   const made = await withServices(model, { threads }, (services) => built(model, request, data, services));
   const { step } = made;
-  const session = await InferenceSession.create(await toBytes(step.model), {
+  const session = await InferenceSession.create(await toBytes(inRunOrder(step.model)), {
     intraOpNumThreads: threads,
+    enableMemPattern: false,
     enableProfiling: true,
     profileFilePrefix: prefix,
     logSeverityLevel: 4,

@@ -39,7 +39,8 @@ export async function built(
     losses: [{ loss: "cross-entropy" }],
     optimizer: { name: "sgd", momentum },
     bn: training ? "train" : "frozen",
-    block: await probeBlock(services),
+    // As finetune does: the plain layout where memory is what matters, and on both sides of that comparison.
+    block: request.recompute === undefined ? await probeBlock(services) : 0,
     ...(request.recompute ? { recompute: {} } : {}),
   });
   return {

@@ -72,7 +72,8 @@ export async function finetuneModel(
   }
   if (prepared.statistics.length > 0) notes.push(info("batch-norm", BATCH_NORM[bn]));
   const constraints = options.keepZeros ? await zerosKept(prepared, weights, notes) : [];
-  const block = await probeBlock(context);
+  // The blocked layout is faster and holds more copies: who asks for recomputation has too little memory.
+  const block = options.recompute === false ? await probeBlock(context) : 0;
   const step = buildStep(prepared, { ...stepOptions(options, chosen, bn, constraints), block });
   notes.push(...step.notes);
   const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context));
