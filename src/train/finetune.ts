@@ -56,7 +56,7 @@ export async function finetuneModel(
   const held = heldOut(data, notes);
   checkOptions(options, held !== undefined);
   const seed = options.seed ?? context.seed ?? 0;
-  const samples = augmented(data.split("train"), options);
+  const samples = augmented(trainPart(data), options);
   const feeds = await firstBatch(samples, options.batch, options.lastBatch === "pad");
   const bn = batchNorm(options, samples.size);
   let prepared = await prepare(model, { feeds, bn: bn === "fold" ? "fold" : "keep" }, context);
@@ -94,6 +94,14 @@ const BATCH_NORM = {
   frozen: "Batch normalisation keeps its running statistics (--bn frozen).",
   fold: "Batch normalisation is joined with the layers before it.",
 } as const;
+
+function trainPart(data: Dataset): Dataset {
+  const part = data.split("train");
+  if (part.size !== 0) return part;
+  throw invalid("data-part-empty", `${data.name} has no samples for training.`, {
+    hint: 'State the shares of its parts: "split": { "train": 0.6, "calibrate": 0.2, "measure": 0.2 } (docs/data.md).',
+  });
+}
 
 /** The part that chooses, where the dataset has one. */
 function heldOut(data: Dataset, notes: Note[]): Dataset | undefined {
