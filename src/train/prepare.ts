@@ -25,7 +25,7 @@ import { hoistConstants, recordOrigins } from "./prepare/hoist.js";
 import { lower } from "./prepare/lower.js";
 import { addMasters } from "./prepare/masters.js";
 import { plainFloats } from "./prepare/plain-floats.js";
-import { refuseIntegers } from "./prepare/refuse.js";
+import { refuseIntegers, refusePacked } from "./prepare/refuse.js";
 import { restore, type Slot } from "./prepare/restore.js";
 import { foldShapes, type Observed, withoutDead } from "./prepare/static-shapes.js";
 import { findStatistics } from "./prepare/statistics.js";
@@ -48,7 +48,7 @@ const CLEANING = passes.get("remove-identities");
 const ROUNDS = 16;
 
 /**
- * Throws `unsupported("integer-model" | "opset-upgrade" | "lowering-...")`, `invalid("feed-missing")`, and the engine's
+ * Throws `unsupported("integer-model" | "packed-weights" | "batch-fixed" | "opset-upgrade" | "lowering-...")`, `invalid("feed-missing" | "feed-shape")`, and the engine's
  * refusals, each naming the node and what to do.
  */
 export async function prepare(model: Model, options: PrepareOptions, services: EngineServices): Promise<Prepared> {
@@ -69,7 +69,9 @@ export async function prepare(model: Model, options: PrepareOptions, services: E
   const observed = await settle(draft, feeds, services);
   const { shapes, encoders } = addMasters(draft, observed);
   const { graph } = draft.model;
-  const weights = await findWeights(draft, shapes);
+  const parameters = await findWeights(draft, shapes);
+  const { weights } = parameters;
+  draft.notes.push(...refusePacked(parameters));
   const lowered = lower(draft.model, shapes);
   draft.notes.push(...keptBodies(graph));
   for (const [operator, count] of lowered.counts) {
@@ -116,8 +118,8 @@ function raise(draft: Draft): void {
   const newest = Math.max(...[draft.model, ...draft.model.functions].map(({ opsets }) => opsets.get("") ?? OPSET));
   // ONNX Runtime's own operators in the default domain have one form, which no opset changes.
   const raised = upgradeOpset(inDomain(draft.model, "", RUNTIME), Math.max(OPSET, newest));
+  // Its notes are not told: what is raised is the graph that trains, and the user's file stays at its opset.
   draft.model = inDomain(raised.model, RUNTIME, "");
-  draft.notes.push(...raised.notes);
 }
 
 const RUNTIME = "onnxruntime";

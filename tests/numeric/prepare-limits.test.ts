@@ -123,6 +123,25 @@ describe("what is refused", () => {
     await refused(b.model(), { x }).toMatchObject({ code: "integer-model", node: "product" });
   });
 
+  test("weights that the graph unpacks; where there are others, they are trained and the packed ones named", async () => {
+    const model = (also: boolean) => {
+      const b = graphBuilder();
+      b.input("x", "float32", ["n", 4]);
+      b.initializer("codes", tensor("int8", [4, 4], new Int8Array(16).fill(3)));
+      b.initializer("scale", normals(1, 4));
+      b.initializer("w", normals(2, 4, 4));
+      const weight = b.node("Mul", [b.node("Cast", ["codes"], { attributes: { to: 1 } }), "scale"]);
+      const y = b.node("MatMul", ["x", weight], { name: "unpacked" });
+      b.output(also ? b.node("MatMul", [y, "w"]) : y);
+      return b.model();
+    };
+    const feeds = { x: value([2, 4], 1) };
+    await refused(model(false), feeds).toMatchObject({ code: "packed-weights", node: "unpacked" });
+    const prepared = await prepare(model(true), { feeds }, services);
+    expect(prepared.weights.map(({ name }) => name)).toEqual(["w"]);
+    expect(prepared.notes).toContainEqual(expect.objectContaining({ code: "weight-packed", node: "unpacked" }));
+  });
+
   test("batches that do not fit", async () => {
     await refused(tiny(), {}).toMatchObject({ code: "feed-missing", node: "x" });
     await refused(tiny(), { x: value([2, 5], 1) }).toMatchObject({ code: "feed-shape", node: "x", found: "[2, 5]" });

@@ -1,9 +1,11 @@
 // Models whose weights are not numbers to be trained: what there is to do instead is said by name.
 
 import { unsupported } from "../../base/errors.js";
+import { type Note, warning } from "../../base/note.js";
 import { label, type Model } from "../../ir/model.js";
 import { everyNode } from "../../ir/traverse.js";
 import { operatorKey } from "../../ops/operator.js";
+import type { Parameters } from "./weights.js";
 
 const INTEGER = new Set(
   `QLinearConv QLinearMatMul ConvInteger MatMulInteger com.microsoft:QLinearAdd com.microsoft:QLinearMul
@@ -29,5 +31,24 @@ export function refuseIntegers(model: Model): void {
       found: `${nodes.length} nodes of ${kinds}`,
       hint: "Train the float model that it was made from, and quantize the result.",
     },
+  );
+}
+
+/**
+ * Weights that the graph unpacks from codes at every load have no form of their own to be trained in. Throws
+ * `unsupported("packed-weights")` where there are no others; else a note for each.
+ */
+export function refusePacked({ trained, packed }: Parameters): Note[] {
+  const [first] = packed;
+  if (first !== undefined && trained === 0) {
+    throw unsupported("packed-weights", "The weights are packed: the graph computes them from constants.", {
+      node: label(first),
+      expected: "weights stored as floats, or as codes behind DequantizeLinear",
+      found: `${packed.length} nodes with packed weights`,
+      hint: "Train the float model that it was made from, and compress the result.",
+    });
+  }
+  return packed.map((node) =>
+    warning("weight-packed", "Its weight is computed from constants: not trained.", label(node)),
   );
 }

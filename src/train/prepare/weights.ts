@@ -8,6 +8,7 @@
 // Nodes in between that only rearrange, convert or round what they read are looked through.
 
 import type { Graph, Initializer, Node } from "../../ir/model.js";
+import { uses } from "../../ir/traverse.js";
 import { weightsOf } from "../../ops/index.js";
 import { operatorKey } from "../../ops/operator.js";
 import { numbersOf } from "../../passes/constants.js";
@@ -43,9 +44,21 @@ const VIEWS = new Set(
   DequantizeLinear`.split(/\s+/),
 );
 
-/** The parameters in the order in which the graph reads them. `draft.model` is flat and its shapes are observed. */
-export async function findWeights(draft: Draft, shapes: Observed): Promise<TrainableWeight[]> {
+export interface Parameters {
+  /** In the order in which the graph reads them. */
+  readonly weights: readonly TrainableWeight[];
+  /** Nodes whose matrix is a parameter. */
+  readonly trained: number;
+  /** Nodes whose matrix is computed from constants: packed codes, mostly. */
+  readonly packed: readonly Node[];
+}
+
+/** `draft.model` is flat and its shapes are observed. */
+export async function findWeights(draft: Draft, shapes: Observed): Promise<Parameters> {
   const { graph } = draft.model;
+  const dynamic = fromInputs(graph);
+  const packed: Node[] = [];
+  let trained = 0;
   const seen = new Map<string, ReadonlySet<string>>();
   for (const [name, { dtype }] of graph.initializers) {
     if (dtype === "float32" && draft.origins.has(name)) seen.set(name, new Set([name]));
@@ -63,12 +76,18 @@ export async function findWeights(draft: Draft, shapes: Observed): Promise<Train
       ...weightsOf(node).map(({ input }) => input),
       ...(PARAMETERS[operatorKey(node)] ?? []),
     ]);
+    for (const { input, role } of weightsOf(node)) {
+      if (role !== "matrix" && role !== "recurrent") continue;
+      const name = node.inputs[input]!;
+      if (seen.has(name)) trained++;
+      else if (!dynamic.has(name) && shapes.get(name)?.dtype === "float32") packed.push(node);
+    }
     for (const [input, name] of node.inputs.entries()) {
       const weights = seen.get(name);
       if (weights === undefined) continue;
       if (parameters.has(input)) {
         for (const weight of weights) found.add(weight);
-      } else if (isBiasOrScale(node, input, raw, seen, shapes)) {
+      } else if (isBiasOrScale(node, input, raw, dynamic, shapes)) {
         for (const weight of weights) if (!(await isGrid(weight))) found.add(weight);
       }
     }
@@ -78,12 +97,22 @@ export async function findWeights(draft: Draft, shapes: Observed): Promise<Train
     const carried = new Set(sources.flatMap((name) => [...(seen.get(name) ?? [])]));
     if (carried.size > 0) for (const name of node.outputs) if (name !== "") seen.set(name, carried);
   }
-  const order = [...found];
-  return order.map((name) => ({
+  const weights = [...found].map((name) => ({
     name,
     source: draft.origins.get(name)!.source,
     dims: graph.initializers.get(name)!.dims,
   }));
+  return { weights, trained, packed };
+}
+
+/** Values that depend on an input. */
+function fromInputs(graph: Graph): ReadonlySet<string> {
+  const dynamic = new Set(graph.inputs.map(({ name }) => name));
+  for (const node of graph.nodes) {
+    if ([...uses(node)].some((name) => dynamic.has(name))) for (const name of node.outputs) dynamic.add(name);
+  }
+  dynamic.delete("");
+  return dynamic;
 }
 
 /** A node that rearranges constants alone; a Gather only of constant rows, else its table is looked up. */
@@ -108,12 +137,12 @@ function isBiasOrScale(
   node: Node,
   input: number,
   raw: ReadonlySet<string>,
-  seen: ReadonlyMap<string, unknown>,
+  dynamic: ReadonlySet<string>,
   shapes: Observed,
 ): boolean {
   if (node.domain !== "" || !["Add", "Sum", "Mul"].includes(node.opType)) return false;
   const others = node.inputs.filter((_, i) => i !== input);
-  if (others.some((name) => raw.has(name)) || others.every((name) => seen.has(name))) return false;
+  if (others.some((name) => raw.has(name)) || !others.some((name) => dynamic.has(name))) return false;
   const own = shapes.get(node.inputs[input]!)?.dims;
   const result = shapes.get(node.outputs[0]!)?.dims;
   if (own === undefined || result === undefined) return false;
