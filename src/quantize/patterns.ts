@@ -3,6 +3,7 @@
 import { distance } from "fastest-levenshtein";
 import picomatch from "picomatch";
 import { invalid } from "../base/errors.js";
+import { expression } from "../base/expression.js";
 import { info, type Note } from "../base/note.js";
 import { type Graph, label, type Model, type Node } from "../ir/model.js";
 import { everyNode } from "../ir/traverse.js";
@@ -78,22 +79,6 @@ function namesIn(model: Model): ReadonlySet<string> {
   const names = new Set(model.graph.initializers.keys());
   for (const node of everyNode(model, { functions: true })) for (const name of namesOf(node)) names.add(name);
   return names;
-}
-
-/** "/.../" and "/.../i": names of nodes begin with a slash too, but end otherwise, or are found first. */
-function expression(pattern: string): ((name: string) => boolean) | undefined {
-  const parts = /^\/(.+)\/([imsu]*)$/.exec(pattern);
-  if (parts === null) return undefined;
-  try {
-    const compiled = new RegExp(parts[1]!, parts[2]);
-    return (name) => compiled.test(name);
-  } catch (cause) {
-    throw invalid("pattern-wrong", `${pattern} is no regular expression.`, {
-      found: cause instanceof Error ? cause.message : String(cause),
-      hint: "A name that begins and ends with a slash is read as one; write a glob instead.",
-      cause,
-    });
-  }
 }
 
 function nowhere(place: PlaceName) {

@@ -2,6 +2,7 @@
 
 import picomatch from "picomatch";
 import { invalid } from "../base/errors.js";
+import { expression } from "../base/expression.js";
 import { suggest } from "../base/registry.js";
 import { label } from "../ir/model.js";
 import type { Prepared, TrainableWeight } from "./prepared.js";
@@ -26,22 +27,11 @@ export function weightMatcher(prepared: Prepared, patterns: readonly string[]): 
 
 /** Whether a name matches a glob or a "/regular expression/". Throws `invalid("pattern-wrong")`. */
 export function nameTest(pattern: string): (name: string) => boolean {
-  const parts = /^\/(.+)\/([imsu]*)$/.exec(pattern);
-  if (parts === null) {
-    const matches = picomatch(pattern);
-    // Its second argument asks for another form of result: an index handed on by `some` must not reach it.
-    return (name) => matches(name);
-  }
-  try {
-    const compiled = new RegExp(parts[1]!, parts[2]);
-    return (name) => compiled.test(name);
-  } catch (cause) {
-    throw invalid("pattern-wrong", `${pattern} is no regular expression.`, {
-      found: cause instanceof Error ? cause.message : String(cause),
-      hint: "A name that begins and ends with a slash is read as one; write a glob instead.",
-      cause,
-    });
-  }
+  const test = expression(pattern);
+  if (test !== undefined) return test;
+  const matches = picomatch(pattern);
+  // Its second argument asks for another form of result: an index handed on by `some` must not reach it.
+  return (name) => matches(name);
 }
 
 export const unmatched = (pattern: string, known: readonly string[]) =>
