@@ -27,10 +27,9 @@ export const sprites = defineReader({
     const size = files.length * rows;
     const labels = options && (await labelsOfRows(options, size, place));
     const recipe = imageRecipe(image, imageInput(place.inputs));
-    const decoded = new Map<number, RawImage>();
-    const sheet = async (index: number) => {
-      const known = decoded.get(index);
-      if (known) return known;
+    // Promises: samples of one batch are asked for together, and each sheet is decoded once for all of them.
+    const sheets = new Map<number, Promise<RawImage>>();
+    const decode = async (index: number) => {
       const file = files[index]!;
       const picture = await place.decodeImage(await place.bytes(file.path));
       if (picture.width !== height * width || picture.height < rows) {
@@ -39,10 +38,15 @@ export const sprites = defineReader({
           found: `${picture.width} x ${picture.height}`,
         });
       }
-      const [oldest] = decoded.keys();
-      if (oldest !== undefined && (decoded.size + 1) * picture.data.byteLength > KEPT) decoded.delete(oldest);
-      decoded.set(index, picture);
+      const [oldest] = sheets.keys();
+      if (oldest !== index && oldest !== undefined && sheets.size * picture.data.byteLength > KEPT)
+        sheets.delete(oldest);
       return picture;
+    };
+    const sheet = (index: number) => {
+      const known = sheets.get(index) ?? decode(index);
+      sheets.set(index, known);
+      return known;
     };
     return {
       size,
