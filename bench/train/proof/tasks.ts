@@ -51,7 +51,7 @@ const recovery = {
 
 const recover = {
   batch: 64,
-  epochs: 10,
+  epochs: 5,
   lr: 0.02,
   optimizer: { name: "sgd", momentum: 0.9 },
   bn: "train",
