@@ -5,10 +5,10 @@ import { graphBuilder } from "../ir/build.js";
 import { inlinePool } from "../kernels/inline.js";
 import { random } from "../tensor/random.js";
 import { float32, type Tensor } from "../tensor/tensor.js";
+import { collectWeights, type Weight } from "../weights/weights.js";
 import { type CodeLayout, groupSize, groupsOf, packedCodes } from "./codes.js";
 import { type Cut, channelCut, tensorCut } from "./cut.js";
 import { formats } from "./formats/index.js";
-import { collectWeights, type Weight } from "./weights.js";
 
 const pool = inlinePool();
 const workers = { kernels: async () => pool, signal: undefined };

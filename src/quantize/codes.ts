@@ -6,11 +6,11 @@ import { toFloat16, toSharedFloat16 } from "../tensor/float16.js";
 import { LEVEL_TABLES } from "../tensor/level-tables.js";
 import { type Packing, packedBytes, packingFor } from "../tensor/packing.js";
 import { CHUNK, derivedData, type TensorData } from "../tensor/tensor.js";
+import type { Weight } from "../weights/weights.js";
 import { type Fitter, notFinite, type Workers } from "./computation.js";
 import { scaleMatrix } from "./cut.js";
 import { type CodeLayout, encodeWeight, fitLayoutOf, groupsOf, scalingOf } from "./encode-weight.js";
 import type { NumberFormat, ScaleFormat } from "./formats/index.js";
-import type { Weight } from "./weights.js";
 
 export { type CodeLayout, channelsOf, gridFor, groupSize, groupsOf } from "./encode-weight.js";
 

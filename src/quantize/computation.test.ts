@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { inlinePool } from "../kernels/inline.js";
 import { derivedData, float32 } from "../tensor/tensor.js";
+import type { Weight } from "../weights/weights.js";
 import { blockCodes, linearCodes } from "./computation.js";
-import type { Weight } from "./weights.js";
 
 const pool = inlinePool();
 const workers = { kernels: async () => pool, signal: undefined };

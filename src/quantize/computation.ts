@@ -7,8 +7,8 @@ import type { StepContext } from "../step/step.js";
 import { elementCount } from "../tensor/dtype.js";
 import { fromFloat16, toFloat16 } from "../tensor/float16.js";
 import { bytesData, CHUNK, derivedData, type Tensor, type TensorData } from "../tensor/tensor.js";
+import type { Weight } from "../weights/weights.js";
 import type { FitLayout, FittedCodes } from "./fitted/layout.js";
-import type { Weight } from "./weights.js";
 
 /** What a computation needs of the step's context; kept by lazy tensors, so nothing that changes. */
 export type Workers = Pick<StepContext, "kernels" | "signal"> & { readonly fits?: Fitter | undefined };

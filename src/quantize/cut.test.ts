@@ -3,8 +3,8 @@
 import { expect, it } from "vitest";
 import { graphBuilder } from "../ir/build.js";
 import { float32 } from "../tensor/tensor.js";
+import { collectWeights } from "../weights/weights.js";
 import { blockCut, channelCut, scaleMatrix } from "./cut.js";
-import { collectWeights } from "./weights.js";
 
 const weightOf = (dims: readonly number[]) => {
   const b = graphBuilder();

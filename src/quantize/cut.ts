@@ -1,8 +1,8 @@
 // How a weight is cut into parts that share one scale, in its own order of elements: as a matrix whose rows or columns are
 // the parts, or whose blocks are.
 
+import { channelAxis, matrixUses, type Weight } from "../weights/weights.js";
 import type { Settings } from "./options.js";
-import { channelAxis, matrixUses, type Weight } from "./weights.js";
 
 /** The weight as a matrix [rows, columns], one scale for each `block` elements along an axis; the last block may be short. */
 export interface Cut {

@@ -2,9 +2,9 @@
 
 import { intOf } from "../ir/attributes.js";
 import type { Node } from "../ir/model.js";
+import { type Consumer, isWeight, type Weight } from "../weights/weights.js";
 import { productAlong } from "./layout.js";
 import type { Selection } from "./select.js";
-import { type Consumer, isWeight, type Weight } from "./weights.js";
 
 /** How a weight takes part: multiplied as integers by at least one node, or not at all. */
 export type Part = "product" | "conv" | "lstm" | "stored";

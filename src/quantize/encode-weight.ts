@@ -8,6 +8,7 @@ import { FLOAT_FORMATS } from "../tensor/float-formats.js";
 import { fromFloat16, toFloat16, toSharedFloat16 } from "../tensor/float16.js";
 import { LEVEL_TABLES } from "../tensor/level-tables.js";
 import type { Packing } from "../tensor/packing.js";
+import type { Weight } from "../weights/weights.js";
 import { codebookOf } from "./codebook.js";
 import type { Workers } from "./computation.js";
 import type { Cut } from "./cut.js";
@@ -16,7 +17,6 @@ import type { FitOptions } from "./fitted/options.js";
 import type { NumberFormat, ScaleFormat } from "./formats/index.js";
 import { gridOf, gridOfFloat, gridOfTable } from "./grids.js";
 import { sampleOf } from "./sample.js";
-import type { Weight } from "./weights.js";
 
 type Grid = EncodeLayout["grids"][number];
 

@@ -3,7 +3,7 @@
 import type { Model } from "../ir/model.js";
 import { everyNode } from "../ir/traverse.js";
 import { DTYPES, type DType, elementCount } from "../tensor/dtype.js";
-import { functionBody } from "./function-bodies.js";
+import { functionBody } from "../weights/function-bodies.js";
 
 const OPERATORS =
   /^(?:MatMulNBits|MatMulBnb4|GatherBlockQuantized|QLinear\w+|QGemm|QAttention|QMoE|MatMulInteger\w*|ConvInteger|DynamicQuantize(?:MatMul|LSTM))$/;

@@ -1,10 +1,10 @@
 // How a weight is cut for quantization: which axis has scales of its own, and which way products read it.
 
 import { intOf } from "../ir/attributes.js";
+import { matrixOrder, ownAxis } from "../weights/views.js";
+import { channelAxis, matrixUses, type Weight } from "../weights/weights.js";
 import type { LinearLayout } from "./computation.js";
 import type { Settings } from "./options.js";
-import { matrixOrder, ownAxis } from "./views.js";
-import { channelAxis, matrixUses, type Weight } from "./weights.js";
 
 /** 8 and 16-bit codes: signed around 0, or unsigned, around 128 (32768) when symmetric. `low` and `high` may be narrowed. */
 export function linearLayout(

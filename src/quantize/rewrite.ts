@@ -6,7 +6,7 @@ import { GraphEditor } from "../ir/edit.js";
 import type { Attribute, Graph, Initializer, Model, Node } from "../ir/model.js";
 import { definitions, everyGraph, subgraphs } from "../ir/traverse.js";
 import { DTYPES, type DType } from "../tensor/dtype.js";
-import { functionBody, withBody } from "./function-bodies.js";
+import { functionBody, withBody } from "../weights/function-bodies.js";
 
 export type Parts = readonly (readonly [name: string, value: Initializer])[];
 

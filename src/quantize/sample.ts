@@ -2,8 +2,8 @@
 
 import { cutter } from "../kernels/cut.js";
 import { FLOAT_BYTES, floats } from "../kernels/numbers.js";
+import type { Weight } from "../weights/weights.js";
 import type { Cut } from "./cut.js";
-import type { Weight } from "./weights.js";
 
 /** Elements of a sample, at most (at least two of each channel). */
 const SAMPLE = 2 ** 23;

@@ -6,13 +6,13 @@ import { info, type Note, warning } from "../base/note.js";
 import type { Model, Node } from "../ir/model.js";
 import { everyGraph } from "../ir/traverse.js";
 import { elementCount } from "../tensor/dtype.js";
+import { type Patterns, patterns } from "../weights/patterns.js";
+import type { Weight } from "../weights/weights.js";
 import { quantizedAlready } from "./existing.js";
 import { checkForm } from "./native/index.js";
 import { overridden, type Settings } from "./options.js";
-import { type Patterns, patterns } from "./patterns.js";
-import type { Weight } from "./weights.js";
 
-export { matcher } from "./patterns.js";
+export { matcher } from "../weights/patterns.js";
 
 export interface Selection {
   /** Whether the patterns leave a node to the step. */

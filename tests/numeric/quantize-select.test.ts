@@ -7,8 +7,8 @@ import type { Model } from "../../src/ir/model.js";
 import { settle } from "../../src/quantize/options.js";
 import { quantizeStep } from "../../src/quantize/quantize.js";
 import { selection } from "../../src/quantize/select.js";
-import { collectWeights } from "../../src/quantize/weights.js";
 import { tensor } from "../../src/tensor/tensor.js";
+import { collectWeights } from "../../src/weights/weights.js";
 import { weight } from "../support/quantize-cases.js";
 import { stepContext } from "../support/step-context.js";
 

@@ -8,11 +8,11 @@ import { blockCut, type Cut, channelCut, tensorCut } from "../../src/quantize/cu
 import { formats } from "../../src/quantize/formats/index.js";
 import type { Settings } from "../../src/quantize/options.js";
 import { prepare } from "../../src/quantize/prepare.js";
-import { collectWeights, type Weight } from "../../src/quantize/weights.js";
 import { DTYPES } from "../../src/tensor/dtype.js";
 import { FLOAT_FORMATS } from "../../src/tensor/float-formats.js";
 import { packingFor, unpackCodes } from "../../src/tensor/packing.js";
 import { float32, type Tensor } from "../../src/tensor/tensor.js";
+import { collectWeights, type Weight } from "../../src/weights/weights.js";
 
 const bytesIn = async (part: Initializer | undefined): Promise<Uint8Array> => {
   if (part === undefined || !("data" in part)) throw new Error("a part is missing");

@@ -6,7 +6,7 @@ import type { MethodFolder } from "./method-folders.js";
 
 const numbers = ["tensor", "base"];
 const graphs = ["ir", ...numbers];
-const methods = ["step", "train", "metrics", "passes", "engine", "data", "targets", "ops", "kernels", ...graphs];
+const methods = ["step", "train", "weights", "metrics", "passes", "engine", "data", "targets", "ops", "kernels", ...graphs];
 
 /** Folder under src/ to the folders that it may import. A folder that is missing here may import nothing. */
 export const table: Readonly<Record<string, readonly string[]>> = {
@@ -22,6 +22,8 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   engine: ["onnx", ...graphs],
   step: ["engine", "data", "targets", "kernels", ...graphs],
   passes: ["step", "engine", "onnx", "ops", "kernels", ...graphs],
+  // What counts as a weight, how the graph sees it, and how people name it.
+  weights: ["passes", "ops", ...graphs],
   metrics: ["engine", "onnx", "data", "ops", "hardware", "kernels", ...graphs],
   train: ["step", "metrics", "passes", "engine", "data", "ops", ...graphs],
   prune: methods,

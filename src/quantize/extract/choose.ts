@@ -3,6 +3,7 @@
 import type { Target } from "../../targets/target.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { packedBytes, packingFor } from "../../tensor/packing.js";
+import type { Weight } from "../../weights/weights.js";
 import { type CodeLayout, channelsOf, groupsOf, levelsOf, SCALE_BYTES } from "../codes.js";
 import type { LinearLayout, Workers } from "../computation.js";
 import { blockCut, type Cut, channelCut, scaleMatrix, tensorCut } from "../cut.js";
@@ -15,7 +16,6 @@ import { inPlanes, packHalfPlanes } from "../packings/halves.js";
 import { ranges } from "../ranges/index.js";
 import type { Edits } from "../rewrite.js";
 import { roundings } from "../rounding/index.js";
-import type { Weight } from "../weights.js";
 import { packCoded } from "./coded.js";
 import type { Packed } from "./extract.js";
 import { packHalf, packLinear } from "./linear.js";

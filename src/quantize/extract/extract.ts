@@ -3,8 +3,8 @@
 
 import type { Node } from "../../ir/model.js";
 import { DTYPES } from "../../tensor/dtype.js";
+import type { Weight } from "../../weights/weights.js";
 import { type Edits, makeNode, type Parts } from "../rewrite.js";
-import type { Weight } from "../weights.js";
 
 /** A weight's constants in the file, and the nodes that decode them into the value of the weight's own name. */
 export interface Packed {

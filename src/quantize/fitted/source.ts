@@ -2,8 +2,8 @@
 
 import { intOf } from "../../ir/attributes.js";
 import type { Model, Node } from "../../ir/model.js";
+import type { Consumer, Weight } from "../../weights/weights.js";
 import { isProduct, isTable, matrixOf } from "../native/matrix.js";
-import type { Consumer, Weight } from "../weights.js";
 import type { ProductView } from "./problem.js";
 
 /** A value of the main graph as [groups, inputs, ...]: what statistics are taken of. */

@@ -6,8 +6,8 @@ import type { Model, Node } from "../../ir/model.js";
 import { castFloat16, statistics } from "../../kernels/slabs.js";
 import type { StepContext } from "../../step/step.js";
 import { float32, int64 } from "../../tensor/tensor.js";
+import type { Weight } from "../../weights/weights.js";
 import { makeNode } from "../rewrite.js";
-import type { Weight } from "../weights.js";
 
 /** Values above this are kept: half of the range is left for inputs that were not seen. */
 export const LARGEST_VALUE = 65504 / 2;

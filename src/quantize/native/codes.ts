@@ -4,12 +4,12 @@
 import { type EncodeLayout, encode } from "../../kernels/slabs.js";
 import { toFloat16 } from "../../tensor/float16.js";
 import { CHUNK, derivedData, type TensorData } from "../../tensor/tensor.js";
+import type { Weight } from "../../weights/weights.js";
 import { notFinite, type Workers } from "../computation.js";
 import { type FitOptions, fitOf } from "../fitted/options.js";
 import type { Settings } from "../options.js";
 import { ranges } from "../ranges/index.js";
 import { roundings } from "../rounding/index.js";
-import type { Weight } from "../weights.js";
 
 /** How a weight is searched and rounded, as the options say. */
 type Search = Pick<EncodeLayout, "range" | "rounding" | "tensorScale"> & { readonly fit?: FitOptions | undefined };

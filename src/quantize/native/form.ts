@@ -4,10 +4,10 @@ import type { Note } from "../../base/note.js";
 import type { Method } from "../../base/registry.js";
 import type { Model } from "../../ir/model.js";
 import type { Target } from "../../targets/target.js";
+import type { Weight } from "../../weights/weights.js";
 import type { Workers } from "../computation.js";
 import type { Settings } from "../options.js";
 import type { Edits, Parts } from "../rewrite.js";
-import type { Weight } from "../weights.js";
 
 export const MICROSOFT = "com.microsoft";
 

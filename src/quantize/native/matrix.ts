@@ -2,8 +2,8 @@
 
 import { intOf } from "../../ir/attributes.js";
 import type { DType } from "../../tensor/dtype.js";
-import { matrixOrder, viewDims } from "../views.js";
-import type { Consumer, Weight } from "../weights.js";
+import { matrixOrder, viewDims } from "../../weights/views.js";
+import type { Consumer, Weight } from "../../weights/weights.js";
 
 export interface Matrix {
   /** As the bytes stand in the file, row after row. */

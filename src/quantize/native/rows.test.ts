@@ -3,7 +3,7 @@ import { int } from "../../ir/attributes.js";
 import { type GraphBuilder, graphBuilder } from "../../ir/build.js";
 import type { Shape } from "../../ir/model.js";
 import { float32 } from "../../tensor/tensor.js";
-import { collectWeights } from "../weights.js";
+import { collectWeights } from "../../weights/weights.js";
 import { rowsOf } from "./rows.js";
 
 const weight = (...dims: number[]) => float32(dims, new Float32Array(dims[0]! * dims[1]!));

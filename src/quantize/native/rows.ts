@@ -4,7 +4,7 @@
 import { isCache, modelInputs } from "../../data/inputs.js";
 import { intOf } from "../../ir/attributes.js";
 import type { Graph, Model, Shape } from "../../ir/model.js";
-import type { Consumer, Weight } from "../weights.js";
+import type { Consumer, Weight } from "../../weights/weights.js";
 import { isProduct } from "./matrix.js";
 
 /** "unknown": the file does not say. */

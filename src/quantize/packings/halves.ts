@@ -7,12 +7,12 @@ import type { Node } from "../../ir/model.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { fromBfloat16, fromFloat16 } from "../../tensor/float16.js";
 import { float32 } from "../../tensor/tensor.js";
+import type { Weight } from "../../weights/weights.js";
 import { bfloat16Copy, halfCopy, notFinite, type Workers } from "../computation.js";
 import { bytePlane, highByte, lowByte } from "../extract/byte-plane.js";
 import { finish, isHalf, type Packed, packed } from "../extract/extract.js";
 import { Shared } from "../extract/shared.js";
 import { type Edits, makeNode, type Parts } from "../rewrite.js";
-import type { Weight } from "../weights.js";
 
 /** Smaller weights save less than the nodes that decode them take. */
 const SMALLEST = 4096;

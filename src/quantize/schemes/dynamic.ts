@@ -4,13 +4,14 @@ import { info, type Note, warning } from "../../base/note.js";
 import { type Graph, label, type Node } from "../../ir/model.js";
 import { type Scope, scopeOf, subgraphs, topScope } from "../../ir/traverse.js";
 import { int64 } from "../../tensor/tensor.js";
+import { functionBody } from "../../weights/function-bodies.js";
+import { type Consumer, collectWeights, matrixUses, type Weight } from "../../weights/weights.js";
 import { filled } from "../computation.js";
 import { Activations, dynamicConv, dynamicLstm, dynamicProduct, type RecurrentMatrix } from "../dynamic.js";
 import { isConv, isLstm, type Part, type Plan, planOf } from "../dynamic-plan.js";
 import { extract } from "../extract/extract.js";
 import { packLinear } from "../extract/linear.js";
 import { formats } from "../formats/index.js";
-import { functionBody } from "../function-bodies.js";
 import { COPIES, checkHeap } from "../heap.js";
 import { linearLayout, productAlong } from "../layout.js";
 import { MICROSOFT } from "../native/index.js";
@@ -18,7 +19,6 @@ import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits, makeNode } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
-import { type Consumer, collectWeights, matrixUses, type Weight } from "../weights.js";
 import { COMMON, defineScheme, LATER, type Place } from "./scheme.js";
 
 export const dynamic = defineScheme({

@@ -6,6 +6,7 @@ import { everyNode, subgraphs } from "../../ir/traverse.js";
 import { outputTypes } from "../../ops/types.js";
 import type { StepContext } from "../../step/step.js";
 import type { DType } from "../../tensor/dtype.js";
+import { collectWeights, matrixUses, type Weight } from "../../weights/weights.js";
 import { halfCopy } from "../computation.js";
 import { toHalf } from "../half/convert.js";
 import { decodingNodes } from "../half/decoding.js";
@@ -15,7 +16,6 @@ import type { Settings } from "../options.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { matcher, nothingDone, selection } from "../select.js";
-import { collectWeights, matrixUses, type Weight } from "../weights.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
 export const half = defineScheme({

@@ -3,6 +3,7 @@
 
 import { info, type Note, warning } from "../../base/note.js";
 import type { Node } from "../../ir/model.js";
+import { collectWeights, matrixUses, type Weight } from "../../weights/weights.js";
 import { extract } from "../extract/extract.js";
 import { packHalf } from "../extract/linear.js";
 import { isPlain } from "../formats/index.js";
@@ -12,7 +13,6 @@ import { inPlanes, packHalfPlanes } from "../packings/halves.js";
 import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, type Selection, selection } from "../select.js";
-import { collectWeights, matrixUses, type Weight } from "../weights.js";
 import { COMMON, defineScheme } from "./scheme.js";
 
 export const stored = defineScheme({

@@ -3,6 +3,7 @@
 import { info, type Note } from "../../base/note.js";
 import type { Model } from "../../ir/model.js";
 import type { StepContext } from "../../step/step.js";
+import { collectWeights, isWeight, matrixUses, type Weight, weightNodes } from "../../weights/weights.js";
 import { type DecodingPlace, floatBytes, overheadOf, planExtract } from "../extract/choose.js";
 import { extract } from "../extract/extract.js";
 import { Fits } from "../fitted/fits.js";
@@ -22,7 +23,6 @@ import { prepare, raiseOpset } from "../prepare.js";
 import { Edits } from "../rewrite.js";
 import { keptNotes, nothingDone, selection } from "../select.js";
 import { type Occupancy, occupancyOf, planSparse } from "../sparse/index.js";
-import { collectWeights, isWeight, matrixUses, type Weight, weightNodes } from "../weights.js";
 import { COMMON, defineScheme, LATER, type Place } from "./scheme.js";
 
 export const weightOnly = defineScheme({

@@ -4,11 +4,11 @@
 import type { Node } from "../../ir/model.js";
 import { DTYPES } from "../../tensor/dtype.js";
 import { int64, type TensorData, tensor } from "../../tensor/tensor.js";
+import type { Weight } from "../../weights/weights.js";
 import { highByte, lowByte } from "../extract/byte-plane.js";
 import { Shared } from "../extract/shared.js";
 import { digitTable, integers, type TablePlace } from "../extract/tables.js";
 import { type Edits, makeNode, type Parts } from "../rewrite.js";
-import type { Weight } from "../weights.js";
 import type { GapBits } from "./non-zeros.js";
 
 /** Constants and nodes that make the weight, of the values whose name is given. */

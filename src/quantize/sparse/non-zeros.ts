@@ -5,8 +5,8 @@ import { cutter } from "../../kernels/cut.js";
 import { FLOAT_BYTES } from "../../kernels/numbers.js";
 import { statistics } from "../../kernels/slabs.js";
 import { derivedData, type TensorData } from "../../tensor/tensor.js";
+import type { Weight } from "../../weights/weights.js";
 import type { Workers } from "../computation.js";
-import type { Weight } from "../weights.js";
 
 /** Bits of a gap's code. */
 export type GapBits = 8 | 16;

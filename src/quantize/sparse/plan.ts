@@ -5,13 +5,13 @@ import { FLOAT_BYTES } from "../../kernels/numbers.js";
 import { readsSparse } from "../../targets/target.js";
 import { LEVEL_TABLES } from "../../tensor/level-tables.js";
 import { derivedData, type TensorData } from "../../tensor/tensor.js";
+import type { Weight } from "../../weights/weights.js";
 import type { Workers } from "../computation.js";
 import { type DecodingPlace, type ExtractPlan, planExtract } from "../extract/choose.js";
 import { type Packed, packed } from "../extract/extract.js";
 import { isPlain, type NumberFormat } from "../formats/index.js";
 import type { Settings } from "../options.js";
 import type { Edits } from "../rewrite.js";
-import type { Weight } from "../weights.js";
 import { allZero, OPSETS, type Placing, placeByGaps, placeByMask } from "./decode.js";
 import { type GapBits, gapsOf, indicesOf, maskOf, type Occupancy, valuesOf } from "./non-zeros.js";
 

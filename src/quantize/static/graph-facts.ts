@@ -5,8 +5,8 @@ import type { Graph, Initializer, Model, Node } from "../../ir/model.js";
 import { consumers, producers, subgraphs } from "../../ir/traverse.js";
 import type { DType } from "../../tensor/dtype.js";
 import { fromFloat16 } from "../../tensor/float16.js";
-import { viewDims } from "../views.js";
-import { type Consumer, collectWeights, type Weight } from "../weights.js";
+import { viewDims } from "../../weights/views.js";
+import { type Consumer, collectWeights, type Weight } from "../../weights/weights.js";
 import type { Site } from "./operators/index.js";
 
 export interface SeenWeight {

@@ -3,8 +3,8 @@
 
 import { floats, roundHalfEven } from "../../kernels/numbers.js";
 import { derivedData, float32, type Tensor, tensor } from "../../tensor/tensor.js";
+import { matrixOrder, viewDims } from "../../weights/views.js";
 import { notFinite } from "../computation.js";
-import { matrixOrder, viewDims } from "../views.js";
 import type { SeenWeight } from "./graph-facts.js";
 import type { WeightInput } from "./operators/index.js";
 import { ordersOf } from "./saturation.js";

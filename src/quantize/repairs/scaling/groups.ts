@@ -5,9 +5,9 @@ import { intOf } from "../../../ir/attributes.js";
 import type { GraphEditor } from "../../../ir/edit.js";
 import { label, type Model, type Node } from "../../../ir/model.js";
 import { isScalable } from "../../../passes/scaled-weight.js";
+import { collectWeights, type Weight } from "../../../weights/weights.js";
 import type { Settings } from "../../options.js";
 import { selection } from "../../select.js";
-import { collectWeights, type Weight } from "../../weights.js";
 import type { Ties } from "./channels.js";
 import { type Change, fold } from "./fold.js";
 

@@ -3,6 +3,7 @@
 import { floats } from "../../../kernels/numbers.js";
 import type { StepContext } from "../../../step/step.js";
 import { packingFor } from "../../../tensor/packing.js";
+import type { Weight } from "../../../weights/weights.js";
 import { type CodeLayout, gridFor } from "../../codes.js";
 import type { Workers } from "../../computation.js";
 import { blockCut, type Cut, channelCut, tensorCut } from "../../cut.js";
@@ -14,7 +15,6 @@ import { roundings } from "../../rounding/index.js";
 import { ordersOf } from "../../static/saturation.js";
 import { codesAt, type FitOptions, fit } from "../../static/weight-fit.js";
 import { mayPairsSaturate } from "../../static/weights-of-plan.js";
-import type { Weight } from "../../weights.js";
 import { isStatic } from "../repair.js";
 
 /** A weight, and which way products read it: [channels, outputs] or [outputs, channels]. */
