@@ -1,0 +1,11 @@
+// Activation magnitude: the mean of |x| of a channel behind its activation function.
+
+import { defineScore } from "./score.js";
+
+export const activation = defineScore({
+  name: "activation",
+  summary: "Mean magnitude of what a channel gives, behind its activation function",
+  reference: "https://arxiv.org/abs/1611.06440",
+  needs: ["activations"],
+  unit: async ({ activations }) => activations?.magnitude,
+});

@@ -1,0 +1,11 @@
+// APoZ (Hu et al. 2016): the average percentage of zeros of a channel; importance is the share that is not zero.
+
+import { defineScore } from "./score.js";
+
+export const apoz = defineScore({
+  name: "apoz",
+  summary: "Share of a channel's values that are not zero behind its activation function (1 - APoZ)",
+  reference: "https://arxiv.org/abs/1607.03250",
+  needs: ["activations"],
+  unit: async ({ activations }) => activations?.zeros.map((share) => 1 - share),
+});

@@ -1,0 +1,69 @@
+// The weights that are scored: their numbers, one weight at a time, and which of their axes mean what.
+
+import { invalid } from "../../base/errors.js";
+import { intOf } from "../../ir/attributes.js";
+import type { Model } from "../../ir/model.js";
+import { elementCount } from "../../tensor/dtype.js";
+import { fromFloat16 } from "../../tensor/float16.js";
+import { drawAt, random } from "../../tensor/random.js";
+import type { Tensor } from "../../tensor/tensor.js";
+import { ownAxis } from "../../weights/views.js";
+import { axisOf, channelAxis, collectWeights, matrixUses, type Weight } from "../../weights/weights.js";
+import type { ScoredWeight } from "./score.js";
+
+/** A weight before it is read. */
+export interface Layer extends Omit<ScoredWeight, "values" | "random"> {
+  readonly weight: Weight;
+}
+
+/** The float weights of a model by name; where a name stands in several graphs, the outermost. */
+export function layersOf(model: Model): ReadonlyMap<string, Layer> {
+  const layers = new Map<string, Layer>();
+  for (const weight of collectWeights(model)) {
+    if (!layers.has(weight.name)) layers.set(weight.name, layerOf(weight));
+  }
+  return layers;
+}
+
+function layerOf(weight: Weight): Layer {
+  const { name } = weight;
+  const { dims } = weight.tensor;
+  const outputAxis = channelAxis(weight) ?? 0;
+  const [first] = matrixUses(weight);
+  const seen = first?.use.reductionAxis;
+  const reductionAxis =
+    first === undefined || seen === undefined
+      ? undefined
+      : ownAxis(
+          first.view,
+          axisOf(
+            seen,
+            first.view.axes.map(() => 0),
+          ),
+          dims,
+        );
+  const groups = first?.node.opType === "Conv" && first.input === 1 ? intOf(first.node, "group", 1) : 1;
+  return { weight, name, dims, reductionAxis, outputAxis, parts: groups };
+}
+
+/** The numbers of a dense float32 or float16 tensor. Throws `invalid("weight-not-finite")` for NaN and infinities. */
+export async function floats(name: string, tensor: Tensor): Promise<Float32Array> {
+  const bytes = (await tensor.data.read()).slice();
+  const values =
+    tensor.dtype === "float16" ? fromFloat16(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
+  const odd = values.findIndex((value) => !Number.isFinite(value));
+  if (odd < 0) return values;
+  throw invalid("weight-not-finite", `The weight "${name}" holds numbers that are not finite: it has no scores.`, {
+    node: name,
+    found: `${values[odd]} at element ${odd} of ${elementCount(tensor.dims)}`,
+    hint: "Leave it as it is (keep).",
+  });
+}
+
+/** Draws of its own for each name: the same whatever else is drawn, and in whatever order. */
+export function drawsOf(seed: number, name: string): () => number {
+  let hash = 0x811c9dc5; // FNV-1a
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193) >>> 0;
+  const own = random(Math.floor(drawAt(seed, hash) * 2 ** 32));
+  return () => own.next();
+}
