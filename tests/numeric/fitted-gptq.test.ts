@@ -2,10 +2,11 @@
 // Long because it holds a plain reference of the method.
 
 import { describe, expect, it } from "vitest";
-import { inverseFactor, type Multiply, multiplyHere } from "../../src/quantize/fitted/cholesky.js";
 import type { FitLayout } from "../../src/quantize/fitted/layout.js";
-import { coderOf, decoded, type Fit, type ProductView, partsOf } from "../../src/quantize/fitted/problem.js";
+import { coderOf, decoded, type Fit, partsOf } from "../../src/quantize/fitted/problem.js";
 import { solve } from "../../src/quantize/fitted/solve.js";
+import { inverseFactor, type Multiply, multiplyHere } from "../../src/statistics/cholesky.js";
+import type { ProductView } from "../../src/statistics/products.js";
 import { packingFor } from "../../src/tensor/packing.js";
 import { random } from "../../src/tensor/random.js";
 

@@ -6,7 +6,20 @@ import type { MethodFolder } from "./method-folders.js";
 
 const numbers = ["tensor", "base"];
 const graphs = ["ir", ...numbers];
-const methods = ["step", "train", "weights", "metrics", "passes", "engine", "data", "targets", "ops", "kernels", ...graphs];
+const methods = [
+  "step",
+  "train",
+  "statistics",
+  "weights",
+  "metrics",
+  "passes",
+  "engine",
+  "data",
+  "targets",
+  "ops",
+  "kernels",
+  ...graphs,
+];
 
 /** Folder under src/ to the folders that it may import. A folder that is missing here may import nothing. */
 export const table: Readonly<Record<string, readonly string[]>> = {
@@ -24,6 +37,8 @@ export const table: Readonly<Record<string, readonly string[]>> = {
   passes: ["step", "engine", "onnx", "ops", "kernels", ...graphs],
   // What counts as a weight, how the graph sees it, and how people name it.
   weights: ["passes", "ops", ...graphs],
+  // What is seen of the values of a model on data, for methods that calibrate, prune or fit weights.
+  statistics: ["step", "weights", "engine", "data", "ops", "kernels", ...graphs],
   metrics: ["engine", "onnx", "data", "ops", "hardware", "kernels", ...graphs],
   train: ["step", "metrics", "passes", "engine", "data", "ops", ...graphs],
   prune: methods,

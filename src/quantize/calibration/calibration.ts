@@ -5,15 +5,15 @@ import { info, type Note, warning } from "../../base/note.js";
 import { observe, type Shape } from "../../engine/observe.js";
 import { label, type Model } from "../../ir/model.js";
 import { definitions, everyGraph, subgraphs } from "../../ir/traverse.js";
+import { type CalibrationData, calibrationData, ONE_THREAD } from "../../statistics/data.js";
+import { carried, statePairs } from "../../statistics/states.js";
 import type { StepContext } from "../../step/step.js";
 import type { Settings } from "../options.js";
-import { type CalibrationData, calibrationData, ONE_THREAD } from "./data.js";
 import { observeDensities } from "./densities.js";
 import { observeExtremes } from "./extremes.js";
 import { fromJson, type Stored, toJson } from "./file.js";
 import { modelKey } from "./model-key.js";
 import { type CalibrationRange, calibrationRanges, type RangeOptions } from "./ranges/index.js";
-import { carried, statePairs } from "./states.js";
 import { Tally } from "./tally.js";
 
 /** Of one value of the model. All numbers are finite. */

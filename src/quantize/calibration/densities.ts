@@ -7,9 +7,9 @@ import { asNumbers } from "../../engine/feeds.js";
 import type { Shape } from "../../engine/observe.js";
 import type { Model } from "../../ir/model.js";
 import type { KernelPool } from "../../kernels/pool.js";
+import { type CalibrationData, ONE_THREAD } from "../../statistics/data.js";
 import type { StepContext } from "../../step/step.js";
 import type { Feeds, Value } from "../../tensor/value.js";
-import { type CalibrationData, ONE_THREAD } from "./data.js";
 import type { Tally } from "./tally.js";
 
 /** Bytes of values captured in one run: more values take more runs over the data. */

@@ -4,9 +4,9 @@ import { adaptFeeds } from "../../engine/feeds.js";
 import type { Shape } from "../../engine/observe.js";
 import { withSession } from "../../engine/session.js";
 import type { Model } from "../../ir/model.js";
+import { type CalibrationData, ONE_THREAD } from "../../statistics/data.js";
+import { readReductions, type Wanted, withReductions } from "../../statistics/reductions.js";
 import type { StepContext } from "../../step/step.js";
-import { type CalibrationData, ONE_THREAD } from "./data.js";
-import { readReductions, type Wanted, withReductions } from "./reductions.js";
 import type { Tally } from "./tally.js";
 
 /** Adds every sample to the tallies, which are of float values. How many samples there were. */

@@ -5,19 +5,19 @@ import { internal, invalid } from "../../base/errors.js";
 import { info, type Note } from "../../base/note.js";
 import type { Initializer, Model } from "../../ir/model.js";
 import { floats } from "../../kernels/numbers.js";
+import { type Statistic, type Sums, sumBytes, sumsOver } from "../../statistics/input-sums.js";
+import { Multiplier } from "../../statistics/multiply.js";
+import { type Product, productOf } from "../../statistics/products.js";
 import type { StepContext } from "../../step/step.js";
 import { toFloat16 } from "../../tensor/float16.js";
 import { derivedData } from "../../tensor/tensor.js";
 import type { Weight } from "../../weights/weights.js";
 import { notFinite } from "../computation.js";
-import { type Statistic, type Sums, sumBytes, sumsOver } from "./capture.js";
 import { encodedFit, type FitLayout, type FittedCodes } from "./layout.js";
-import { Multiplier } from "./multiply.js";
 import { needsData } from "./options.js";
 import { coderOf, decoded, type Fit, partsOf } from "./problem.js";
 import { savedSums } from "./saved.js";
 import { type Inputs, solve } from "./solve.js";
-import { type Product, productOf } from "./source.js";
 import { Store } from "./store.js";
 
 interface Request {

@@ -1,9 +1,10 @@
 // GPTQ (Frantar et al. 2022): weights are rounded one input after the other, and what each rounding does to the outputs is made
 // good by the weights of the inputs that are still to come, as the correlations of the inputs allow.
 
-import { inverseFactor, type Multiply } from "./cholesky.js";
+import { inverseFactor, type Multiply } from "../../statistics/cholesky.js";
+import type { ProductView } from "../../statistics/products.js";
 import { findScales, type Grouping, placeOf } from "./nearest.js";
-import type { Fit, ProductView } from "./problem.js";
+import type { Fit } from "./problem.js";
 import type { FindScale, ScaleSearch } from "./scale.js";
 
 export interface GptqProblem {

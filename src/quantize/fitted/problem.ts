@@ -34,19 +34,6 @@ export function partsOf(sharing: Sharing): Int32Array {
   return parts;
 }
 
-/**
- * A weight as the matrix of one product or several (grouped convolutions): element (group, output, input) stands at
- * `group * groupStride + output * outputStride + input * inputStride`.
- */
-export interface ProductView {
-  readonly groups: number;
-  readonly outputs: number;
-  readonly inputs: number;
-  readonly groupStride: number;
-  readonly outputStride: number;
-  readonly inputStride: number;
-}
-
 /** Codes (places on the grid: indices of its levels in ascending order), and the scales and zero points that they were made for. */
 export interface Fit {
   readonly places: Uint8Array;

@@ -3,10 +3,10 @@
 import { z } from "zod";
 import { invalid } from "../../base/errors.js";
 import type { Model } from "../../ir/model.js";
+import { type Statistic, type Sums, sumsOver } from "../../statistics/input-sums.js";
+import type { Source } from "../../statistics/products.js";
 import type { StepContext } from "../../step/step.js";
 import { modelKey } from "../calibration/model-key.js";
-import { type Statistic, type Sums, sumsOver } from "./capture.js";
-import type { Source } from "./source.js";
 
 const schema = z.strictObject({
   format: z.literal("pare importance 1"),

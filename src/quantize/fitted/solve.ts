@@ -1,12 +1,13 @@
 // One weight: its scales by the search that was asked for, and its codes, to nearest or with the errors made good.
 
-import type { Multiply } from "./cholesky.js";
+import type { Multiply } from "../../statistics/cholesky.js";
+import type { ProductView } from "../../statistics/products.js";
 import { gptq } from "./gptq.js";
 import { foundByHalfQuadratic } from "./hqq.js";
 import { foundByImportance } from "./importance.js";
 import type { FitLayout } from "./layout.js";
 import { findScales, grouping, roundedToNearest } from "./nearest.js";
-import { coderOf, type Fit, type ProductView, partCount, partsOf, type Sharing } from "./problem.js";
+import { coderOf, type Fit, partCount, partsOf, type Sharing } from "./problem.js";
 import { type FindScale, foundByKernel, scaleSearch } from "./scale.js";
 
 export interface Solution {

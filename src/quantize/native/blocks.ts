@@ -7,6 +7,7 @@ import type { Node } from "../../ir/model.js";
 import type { Target } from "../../targets/target.js";
 import { packingFor, packRows } from "../../tensor/packing.js";
 import { derivedData, int64, type TensorData } from "../../tensor/tensor.js";
+import { isProduct, isTable, type Matrix, sharedMatrix, sidesOf } from "../../weights/matrix.js";
 import type { Weight } from "../../weights/weights.js";
 import { blockCodes, type Workers } from "../computation.js";
 import type { Settings } from "../options.js";
@@ -14,7 +15,6 @@ import { productNodes } from "../product.js";
 import { type Edits, makeNode, type Parts } from "../rewrite.js";
 import { type EncodedCodes, encodedCodes, searchOf } from "./codes.js";
 import { bytesOf, MICROSOFT, type NativePlan, type NativeResult } from "./form.js";
-import { isProduct, isTable, type Matrix, sharedMatrix, sidesOf } from "./matrix.js";
 
 type Bits = 2 | 4 | 8;
 

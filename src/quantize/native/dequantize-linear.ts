@@ -6,6 +6,7 @@ import { attribute, int } from "../../ir/attributes.js";
 import type { Node } from "../../ir/model.js";
 import type { DType } from "../../tensor/dtype.js";
 import { bytesData, derivedData, type TensorData } from "../../tensor/tensor.js";
+import { isProduct, isTable } from "../../weights/matrix.js";
 import type { Weight } from "../../weights/weights.js";
 import { packedCodes } from "../codes.js";
 import { linearCodes, type Workers } from "../computation.js";
@@ -15,7 +16,6 @@ import type { Settings } from "../options.js";
 import { type Edits, makeNode, type Parts } from "../rewrite.js";
 import { searchOf } from "./codes.js";
 import { bytesOf, defineNativeForm } from "./form.js";
-import { isProduct, isTable } from "./matrix.js";
 
 export const dequantizeLinear = defineNativeForm({
   name: "DequantizeLinear",

@@ -5,12 +5,12 @@ import { info } from "../../base/note.js";
 import { int } from "../../ir/attributes.js";
 import type { Node } from "../../ir/model.js";
 import { packingFor } from "../../tensor/packing.js";
+import { isProduct, sharedMatrix, sidesOf } from "../../weights/matrix.js";
 import { gridFor } from "../codes.js";
 import { productNodes } from "../product.js";
 import { makeNode, type Parts } from "../rewrite.js";
 import { encodedCodes, searchOf } from "./codes.js";
 import { bytesOf, defineNativeForm, MICROSOFT } from "./form.js";
-import { isProduct, sharedMatrix, sidesOf } from "./matrix.js";
 
 /** What the operator calls them: its quant_type. */
 const TYPES: Readonly<Record<string, 0 | 1>> = { fp4: 0, nf4: 1 };

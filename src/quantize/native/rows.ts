@@ -4,8 +4,8 @@
 import { isCache, modelInputs } from "../../data/inputs.js";
 import { intOf } from "../../ir/attributes.js";
 import type { Graph, Model, Shape } from "../../ir/model.js";
+import { isProduct } from "../../weights/matrix.js";
 import type { Consumer, Weight } from "../../weights/weights.js";
-import { isProduct } from "./matrix.js";
 
 /** "unknown": the file does not say. */
 export type Rows = "few" | "many" | "unknown";

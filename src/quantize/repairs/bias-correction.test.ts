@@ -5,10 +5,10 @@ import { stepContext } from "../../../tests/support/step-context.js";
 import { graphBuilder } from "../../ir/build.js";
 import type { Model } from "../../ir/model.js";
 import { assertValid } from "../../ir/verify.js";
+import { channelStatistics } from "../../statistics/channel-statistics.js";
 import { random } from "../../tensor/random.js";
 import { float32, type Tensor } from "../../tensor/tensor.js";
 import type { Feeds } from "../../tensor/value.js";
-import { channelStatistics } from "../calibration/channel-statistics.js";
 import { quantizeStep } from "../quantize.js";
 
 const draw = random(11);

@@ -5,7 +5,7 @@ import type { Dataset } from "../../data/dataset.js";
 import { observe } from "../../engine/observe.js";
 import { label, type Model } from "../../ir/model.js";
 import { passes } from "../../passes/index.js";
-import { channelStatistics } from "../calibration/channel-statistics.js";
+import { channelStatistics } from "../../statistics/channel-statistics.js";
 import { prepare } from "../prepare.js";
 import { rescaled } from "./channels/rescale.js";
 import { solveScales } from "./channels/solve.js";

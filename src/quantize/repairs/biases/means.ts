@@ -9,10 +9,10 @@ import { makeNode, tensorInfo } from "../../../ir/build.js";
 import { GraphEditor } from "../../../ir/edit.js";
 import type { Graph, Model, Node } from "../../../ir/model.js";
 import { ancestry } from "../../../ir/traverse.js";
+import { ONE_THREAD } from "../../../statistics/data.js";
 import type { StepContext } from "../../../step/step.js";
 import { int64 } from "../../../tensor/tensor.js";
 import type { Feeds, Value } from "../../../tensor/value.js";
-import { ONE_THREAD } from "../../calibration/data.js";
 
 export interface Watched {
   /** A value of the model, of type float32. */

@@ -4,10 +4,10 @@
 import { capture } from "../../../engine/capture.js";
 import type { Shape } from "../../../engine/observe.js";
 import type { Model } from "../../../ir/model.js";
+import { type CalibrationData, ONE_THREAD } from "../../../statistics/data.js";
 import type { StepContext } from "../../../step/step.js";
 import { fromFloat16 } from "../../../tensor/float16.js";
 import type { Feeds, Value } from "../../../tensor/value.js";
-import { type CalibrationData, ONE_THREAD } from "../../calibration/data.js";
 import type { Group } from "./groups.js";
 
 /** Of one activation; channels are columns. */

@@ -4,8 +4,8 @@
 import type { RuntimeSession } from "../../../engine/runtime.js";
 import { type EngineServices, openSession } from "../../../engine/session.js";
 import { graphBuilder } from "../../../ir/build.js";
+import { ONE_THREAD } from "../../../statistics/data.js";
 import type { Value } from "../../../tensor/value.js";
-import { ONE_THREAD } from "../../calibration/data.js";
 
 /** Codes of activations: the range that they cover is that of the channels, each divided by its factor. */
 export interface ActivationCodes {

@@ -1,17 +1,17 @@
 // Statistics of what weights are multiplied by, computed by the engine: sums of products of two inputs (the Gram matrix, half of
 // GPTQ's Hessian), or sums of squares of each. In float32 within a sample, over samples in float64.
 
-import { adaptFeeds } from "../../engine/feeds.js";
-import { withSession } from "../../engine/session.js";
-import { attribute, int, ints } from "../../ir/attributes.js";
-import { makeNode } from "../../ir/build.js";
-import type { Graph, Initializer, Model, Node } from "../../ir/model.js";
-import { ancestry } from "../../ir/traverse.js";
-import type { StepContext } from "../../step/step.js";
-import { DTYPES } from "../../tensor/dtype.js";
-import { float32, int64 } from "../../tensor/tensor.js";
-import { calibrationData, ONE_THREAD } from "../calibration/data.js";
-import type { Source } from "./source.js";
+import { adaptFeeds } from "../engine/feeds.js";
+import { withSession } from "../engine/session.js";
+import { attribute, int, ints } from "../ir/attributes.js";
+import { makeNode } from "../ir/build.js";
+import type { Graph, Initializer, Model, Node } from "../ir/model.js";
+import { ancestry } from "../ir/traverse.js";
+import type { StepContext } from "../step/step.js";
+import { DTYPES } from "../tensor/dtype.js";
+import { float32, int64 } from "../tensor/tensor.js";
+import { calibrationData, ONE_THREAD } from "./data.js";
+import type { Source } from "./products.js";
 
 export type Statistic = "gram" | "squares";
 

@@ -1,12 +1,12 @@
 // A model whose only outputs are a few numbers of each value wanted: smallest, largest, mean and sum of squares, of all of it
 // or for each channel. The values themselves stay in the runtime, and are let go as in any run.
 
-import { ints } from "../../ir/attributes.js";
-import type { Initializer, Model, Node } from "../../ir/model.js";
-import type { DType } from "../../tensor/dtype.js";
-import { int64 } from "../../tensor/tensor.js";
-import type { Value } from "../../tensor/value.js";
-import { makeNode } from "../rewrite.js";
+import { ints } from "../ir/attributes.js";
+import { makeNode } from "../ir/build.js";
+import type { Initializer, Model, Node } from "../ir/model.js";
+import type { DType } from "../tensor/dtype.js";
+import { int64 } from "../tensor/tensor.js";
+import type { Value } from "../tensor/value.js";
 
 /** `axis`: one number for each index of it; absent: one for all. Not negative. */
 export interface Wanted {
@@ -75,7 +75,7 @@ function reductions(
   const part = (suffix: string) => `${output}.${suffix}`;
   const nodes: Node[] = [];
   const add = (opType: string, inputs: readonly string[], to: string, attributes = {}) => {
-    nodes.push(makeNode(opType, inputs, [to], attributes));
+    nodes.push(makeNode(opType, inputs, [to], { name: `${to}_${opType.toLowerCase()}`, attributes }));
     return to;
   };
   const numbers = dtype === "float32" ? name : add("Cast", [name], part("float"), { to: 1 });

@@ -2,10 +2,10 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { stepContext } from "../../../tests/support/step-context.js";
-import type { PareError } from "../../base/errors.js";
-import { graphBuilder } from "../../ir/build.js";
-import type { Feeds } from "../../tensor/value.js";
+import { stepContext } from "../../tests/support/step-context.js";
+import type { PareError } from "../base/errors.js";
+import { graphBuilder } from "../ir/build.js";
+import type { Feeds } from "../tensor/value.js";
 import { channelStatistics } from "./channel-statistics.js";
 
 /** y = x + x; and its float16 form, all of shape [a, b, c]. */

@@ -1,9 +1,9 @@
 // A weight as the products and lookups that read it see it: one matrix, flat in the file in one of two orders.
 
-import { intOf } from "../../ir/attributes.js";
-import type { DType } from "../../tensor/dtype.js";
-import { matrixOrder, viewDims } from "../../weights/views.js";
-import type { Consumer, Weight } from "../../weights/weights.js";
+import { intOf } from "../ir/attributes.js";
+import type { DType } from "../tensor/dtype.js";
+import { matrixOrder, viewDims } from "./views.js";
+import type { Consumer, Weight } from "./weights.js";
 
 export interface Matrix {
   /** As the bytes stand in the file, row after row. */

@@ -1,10 +1,9 @@
 // What a weight is multiplied by: which value of the graph, seen as rows of inputs, and how the weight is a matrix then.
 
-import { intOf } from "../../ir/attributes.js";
-import type { Model, Node } from "../../ir/model.js";
-import type { Consumer, Weight } from "../../weights/weights.js";
-import { isProduct, isTable, matrixOf } from "../native/matrix.js";
-import type { ProductView } from "./problem.js";
+import { intOf } from "../ir/attributes.js";
+import type { Model, Node } from "../ir/model.js";
+import { isProduct, isTable, matrixOf } from "../weights/matrix.js";
+import type { Consumer, Weight } from "../weights/weights.js";
 
 /** A value of the main graph as [groups, inputs, ...]: what statistics are taken of. */
 export interface Source {
@@ -19,6 +18,19 @@ export interface Source {
   readonly node?: Node | undefined;
   /** Sizes of its kernel. */
   readonly kernel?: readonly number[] | undefined;
+}
+
+/**
+ * A weight as the matrix of one product or several (grouped convolutions): element (group, output, input) stands at
+ * `group * groupStride + output * outputStride + input * inputStride`.
+ */
+export interface ProductView {
+  readonly groups: number;
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly groupStride: number;
+  readonly outputStride: number;
+  readonly inputStride: number;
 }
 
 export interface Product {

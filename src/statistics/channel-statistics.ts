@@ -1,11 +1,11 @@
 // What the numbers of each channel of a value are over samples: found inside the graph, one session, in constant memory.
 
-import { invalid } from "../../base/errors.js";
-import { adaptFeeds } from "../../engine/feeds.js";
-import { observe } from "../../engine/observe.js";
-import { withSession } from "../../engine/session.js";
-import type { Model } from "../../ir/model.js";
-import type { StepContext } from "../../step/step.js";
+import { invalid } from "../base/errors.js";
+import { adaptFeeds } from "../engine/feeds.js";
+import { observe } from "../engine/observe.js";
+import { withSession } from "../engine/session.js";
+import type { Model } from "../ir/model.js";
+import type { StepContext } from "../step/step.js";
 import { calibrationData, ONE_THREAD } from "./data.js";
 import { type Reduced, readReductions, type Wanted, withReductions } from "./reductions.js";
 import { carried, statePairs } from "./states.js";

@@ -1,12 +1,12 @@
 // Recurrent models: a state input that the data leaves at 0 is fed with what the sample before gave, as it will be in use.
 // Ranges found on an empty state alone would clip every other.
 
-import { adaptFeeds } from "../../engine/feeds.js";
-import type { Shape } from "../../engine/observe.js";
-import { openSession } from "../../engine/session.js";
-import type { Model } from "../../ir/model.js";
-import type { StepContext } from "../../step/step.js";
-import type { Feeds, Value } from "../../tensor/value.js";
+import { adaptFeeds } from "../engine/feeds.js";
+import type { Shape } from "../engine/observe.js";
+import { openSession } from "../engine/session.js";
+import type { Model } from "../ir/model.js";
+import type { StepContext } from "../step/step.js";
+import type { Feeds, Value } from "../tensor/value.js";
 import { type CalibrationData, ONE_THREAD } from "./data.js";
 
 /** A graph input and the graph output that is its next value. */

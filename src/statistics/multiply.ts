@@ -1,8 +1,8 @@
 // Products of large float64 matrices, by the engine; small ones here.
 
-import type { RuntimeSession } from "../../engine/runtime.js";
-import { type EngineServices, openSession } from "../../engine/session.js";
-import { graphBuilder } from "../../ir/build.js";
+import type { RuntimeSession } from "../engine/runtime.js";
+import { type EngineServices, openSession } from "../engine/session.js";
+import { graphBuilder } from "../ir/build.js";
 import { type Multiply, multiplyHere } from "./cholesky.js";
 
 /** Multiplications from which a run of the engine pays; measured: below it copying costs more. */

@@ -1,8 +1,8 @@
 // The samples that calibration runs on.
 
-import { invalid } from "../../base/errors.js";
-import type { Dataset, Sample } from "../../data/dataset.js";
-import type { StepContext } from "../../step/step.js";
+import { invalid } from "../base/errors.js";
+import type { Dataset, Sample } from "../data/dataset.js";
+import type { StepContext } from "../step/step.js";
 
 /**
  * Sessions that calibrate run on one thread: with more, ONNX Runtime cuts a value elsewhere, and some operators (Log,
