@@ -3,6 +3,7 @@
 
 import type { Method } from "../../base/registry.js";
 import type { Node } from "../../ir/model.js";
+import type { DType } from "../../tensor/dtype.js";
 import type { Tensor } from "../../tensor/tensor.js";
 
 /** One axis of a value; `axis` counts from the front. */
@@ -24,8 +25,10 @@ export interface ChannelNode {
   readonly opset: number;
   /** Observed dimensions. */
   dims(value: string): readonly number[];
-  /** Whether it is an initializer that no caller can override. */
-  isConstant(value: string): boolean;
+  /** Whether it is made of constants alone: an initializer that no caller can override, or what nodes make of such. */
+  isFixed(value: string): boolean;
+  /** Whether it is an initializer of floats, so that what a cut channel leaves can be added up with it. */
+  isFoldable(value: string): boolean;
   /** The numbers of a constant of at most 1024 elements (shapes, axes, bounds, scalars); undefined for all others. */
   numbers(value: string): readonly number[] | undefined;
 }
@@ -61,7 +64,10 @@ export type ChannelKind = (typeof KINDS)[number];
 
 /** Where a rule says what masked channels hold. Called for the nodes in order, when all ties are known. */
 export interface Rests extends ChannelNode {
-  /** Of a constant: 0. */
+  /**
+   * Of a constant: 0, since masking sets what makes channels to zero. That does not hold along an axis that a weight sums
+   * over: there ask `sums` of the other operand.
+   */
   rest(axis: Axis): Rest;
   /** States it for an output. What a rule does not state is undefined. */
   leaves(axis: Axis, rest: Rest): void;
@@ -82,11 +88,13 @@ export interface Rests extends ChannelNode {
 export interface Cut extends ChannelNode {
   /** Dimensions after the cut; `dims` are those before. */
   after(value: string): readonly number[];
+  /** Observed element type. */
+  dtype(value: string): DType;
   /** Positions that stay, ascending; undefined where all do. */
   kept(axis: Axis): readonly number[] | undefined;
   rest(axis: Axis): Rest;
-  /** An initializer as it was before the cut, for folding. */
-  weight(value: string): Tensor;
+  /** An initializer as it was before the cut, for folding; undefined where the value is computed. */
+  weight(value: string): Tensor | undefined;
   /** Adds an int64 constant, of one axis unless dims are given, and gives its name. */
   ints(hint: string, values: readonly number[], dims?: readonly number[]): string;
   constant(hint: string, tensor: Tensor): string;

@@ -1,0 +1,168 @@
+// From classes of positions to groups: classes that lie in the same places are units of one group.
+
+import type { Graph } from "../../ir/model.js";
+import { consumers, uses } from "../../ir/traverse.js";
+import { weightsOf } from "../../ops/index.js";
+import type { Coupling } from "./coupling.js";
+import type { Facts } from "./flows.js";
+import type { Group, Place } from "./group.js";
+
+interface Line {
+  readonly value: string;
+  readonly axis: number;
+  readonly first: number;
+  readonly length: number;
+  readonly constant: boolean;
+  role: Place["role"];
+}
+
+/** Groups that hold a weight, in the order of their first place. */
+export function formGroups(coupling: Coupling, facts: Facts): Group[] {
+  const lines = linesOf(coupling, facts);
+  const weighty = new Set<number>();
+  for (const line of lines) {
+    if (!line.constant || line.role === "value" || line.role === "vector") continue;
+    for (let at = 0; at < line.length; at++) weighty.add(coupling.rootOf(line.first + at));
+  }
+  // Positions of every class, line by line.
+  const members = new Map<number, { signature: string; count: number; positions: number[][]; lines: number[] }>();
+  for (const [index, line] of lines.entries()) {
+    const here = new Map<number, number[]>();
+    for (let at = 0; at < line.length; at++) {
+      const root = coupling.rootOf(line.first + at);
+      if (!weighty.has(root)) continue;
+      const list = here.get(root);
+      if (list) list.push(at);
+      else here.set(root, [at]);
+    }
+    for (const [root, positions] of here) {
+      const member = members.get(root) ?? { signature: "", count: 0, positions: [], lines: [] };
+      member.signature += `${index}*${positions.length},`;
+      member.positions.push(positions);
+      member.lines.push(index);
+      members.set(root, member);
+    }
+  }
+  const bySignature = new Map<
+    string,
+    { readonly root: number; readonly positions: number[][]; readonly lines: number[] }[]
+  >();
+  for (const [root, { signature, positions, lines: of }] of members) {
+    const key = `${signature}${coupling.obstacleNumber(root)}`;
+    const list = bySignature.get(key);
+    if (list) list.push({ root, positions, lines: of });
+    else bySignature.set(key, [{ root, positions, lines: of }]);
+  }
+  const named = new Map<string, number>();
+  return [...bySignature.values()].map((units) => {
+    const [{ root, lines: of }] = units as [(typeof units)[number]];
+    const places = of.map((index, at): Place => {
+      const { value, axis, constant, role } = lines[index]!;
+      const perUnit = units[0]!.positions[at]!.length;
+      return {
+        value,
+        axis,
+        constant,
+        role,
+        perUnit,
+        positions: Int32Array.from(units.flatMap(({ positions }) => positions[at]!)),
+      };
+    });
+    return {
+      name: nameOf(places, named),
+      kind: coupling.kindOf(root),
+      units: units.length,
+      places,
+      obstacle: coupling.obstacle(coupling.obstacleNumber(root)) ?? alone(units.length, places, facts),
+    };
+  });
+}
+
+/** A single unit is all there is of its channels: without it nothing would be left. */
+function alone(units: number, places: readonly Place[], { dims }: Facts): Group["obstacle"] {
+  const all = places.find(({ value, axis, perUnit }) => units * perUnit === dims.get(value)?.[axis] && units === 1);
+  return all && { reason: "its channels can only go all together", node: all.value };
+}
+
+function nameOf(places: readonly Place[], named: Map<string, number>): string {
+  const first =
+    places.find(({ role }) => role === "output") ??
+    places.find(({ constant, role }) => constant && role !== "value") ??
+    places[0]!;
+  const name = first.role === "output" ? first.value : `${first.value}[${first.axis}]`;
+  const count = (named.get(name) ?? 0) + 1;
+  named.set(name, count);
+  return count === 1 ? name : `${name}#${count}`;
+}
+
+/** Every axis that can be cut, in graph order: constants where they are first used, then what nodes give. */
+function linesOf(coupling: Coupling, { model, dims, fixed }: Facts): Line[] {
+  const { graph } = model;
+  const roles = rolesOf(graph);
+  const lines: Line[] = [];
+  const seen = new Set<string>();
+  const add = (value: string) => {
+    if (value === "" || seen.has(value)) return;
+    seen.add(value);
+    const constant = graph.initializers.has(value) && fixed.has(value);
+    for (const [axis, length] of (dims.get(value) ?? []).entries()) {
+      const first = coupling.firstOf({ value, axis });
+      if (first < 0) continue;
+      const role = roles.get(`${axis} ${value}`) ?? (constant ? "vector" : "value");
+      lines.push({ value, axis, first, length, constant, role });
+    }
+  };
+  for (const node of graph.nodes) {
+    for (const value of uses(node)) if (graph.initializers.has(value)) add(value);
+    for (const value of node.outputs) add(value);
+  }
+  passRoles(lines, coupling, graph, fixed);
+  return lines;
+}
+
+/** Roles of axes by what reads them directly, by axis and value. Axes that only a kernel slides along have none. */
+function rolesOf(graph: Graph): Map<string, Place["role"]> {
+  const roles = new Map<string, Place["role"]>();
+  for (const node of graph.nodes) {
+    for (const use of weightsOf(node)) {
+      const value = node.inputs[use.input]!;
+      const rank = graph.initializers.get(value)?.dims.length;
+      if (use.role === "vector") continue;
+      const at = (axis: number) => (axis < 0 && rank !== undefined ? axis + rank : axis);
+      const set = (axis: number, role: Place["role"]) => {
+        const key = `${at(axis)} ${value}`;
+        if (!roles.has(key)) roles.set(key, role);
+      };
+      set(use.outputAxis, "output");
+      if (use.reductionAxis !== undefined) set(use.reductionAxis, "input");
+    }
+  }
+  return roles;
+}
+
+/** A constant that is rearranged before it is used takes its roles from what is used. */
+function passRoles(lines: readonly Line[], coupling: Coupling, graph: Graph, fixed: ReadonlySet<string>): void {
+  const users = consumers(graph);
+  const known = new Map<string, Line[]>();
+  for (const line of lines) {
+    if (line.role !== "value" && line.role !== "vector")
+      known.set(line.value, [...(known.get(line.value) ?? []), line]);
+  }
+  for (const line of lines) {
+    if (!line.constant || line.role !== "vector") continue;
+    const root = coupling.rootOf(line.first);
+    // What nodes make of the constant alone, step by step.
+    let values = [line.value];
+    for (let depth = 0; depth < DEPTH && line.role === "vector" && values.length > 0; depth++) {
+      values = values.flatMap((value) =>
+        (users.get(value) ?? []).flatMap((node) => node.outputs.filter((name) => fixed.has(name))),
+      );
+      const match = values
+        .flatMap((value) => known.get(value) ?? [])
+        .find((one) => coupling.rootOf(one.first) === root);
+      if (match) line.role = match.role;
+    }
+  }
+}
+
+const DEPTH = 8;
