@@ -105,7 +105,7 @@ export const normalised: Pattern = {
     ]);
     const mean = n.op("ReduceMean", [n.conv("mean", relu(n, own), e, f)], { axes: [1], keepdims: 1 });
     n.b.output(n.op("Mul", [mean, n.constant("two", float32([], [2]))]), "float32", ["batch", 1, 8, 8]);
-    return n.done({ x }, { "instance.weight": e }, { "lrn.weight": /LRN/, "soft.weight": /Softmax/ });
+    return n.done({ x }, { "instance.weight": e, "mean.weight": f }, { "lrn.weight": /LRN/, "soft.weight": /Softmax/ });
   },
 };
 

@@ -48,7 +48,7 @@ export const unequalSplit: Pattern = {
     const [a, b, c] = n.b.nodes("Split", [stem, n.ints([p, q, s])], { outputs: 3, attributes: { axis: 1 } });
     const all = [n.conv("a", a!, p, 3), n.conv("b", b!, q, 4), c!, b!];
     n.classify(n.op("Concat", all, { axis: 1 }), 7 + s + q);
-    return n.done({ x }, { "stem.weight": p + q + s, "a.weight": 3, "b.weight": 4 });
+    return n.done({ x }, { "stem.weight": p, "stem.weight#2": q, "stem.weight#3": s, "a.weight": 3, "b.weight": 4 });
   },
 };
 
@@ -61,7 +61,7 @@ export const grouped: Pattern = {
     const stem = relu(n, n.conv("stem", "x", 3, g * i));
     const middle = relu(n, n.conv("grouped", stem, g * i, g * o, { group: g }));
     n.classify(relu(n, n.conv("last", middle, g * o, d)), d);
-    return n.done({ x }, { "stem.weight": Number.NaN, "grouped.weight": Number.NaN, "last.weight": d });
+    return n.done({ x }, { "stem.weight": i, "grouped.weight": o, "last.weight": d });
   },
 };
 
@@ -80,7 +80,7 @@ export const shuffle: Pattern = {
     const mixed = n.op("Reshape", [turned, n.ints([0, c, 8, 8])]);
     const deep = n.conv("deep", mixed, c, c, { group: c });
     n.classify(n.conv("last", deep, c, 5, { kernel: 1 }), 5);
-    return n.done({ x }, { "stem.weight": Number.NaN, "first.weight": Number.NaN, "last.weight": 5 });
+    return n.done({ x }, { "stem.weight": i, "first.weight": i, "last.weight": 5 });
   },
 };
 
@@ -98,7 +98,7 @@ export const halves: Pattern = {
     const apart = n.op("Reshape", [both, n.ints([0, 2, h, 8, 8])]);
     const mixed = n.op("Reshape", [n.op("Transpose", [apart], { perm: [0, 2, 1, 3, 4] }), n.ints([0, -1, 8, 8])]);
     n.classify(relu(n, n.conv("last", mixed, 2 * h, 5)), 5);
-    return n.done({ x }, { "stem.weight": Number.NaN, "branch1.weight": h, "last.weight": 5 });
+    return n.done({ x }, { "stem.weight": h, "stem.weight#2": h, "branch1.weight": h, "last.weight": 5 });
   },
 };
 

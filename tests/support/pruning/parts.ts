@@ -10,7 +10,7 @@ import type { Feeds, Value } from "../../../src/tensor/value.js";
 export interface PatternCase {
   readonly model: Model;
   readonly feeds: Feeds;
-  /** By a weight that makes the channels: how many units its group has, all of which may go. What is not listed must stay. */
+  /** By name of a group: how many units may go. What is not listed must stay. */
   readonly free: Readonly<Record<string, number>>;
   /** By a weight that makes channels which must stay: what the reason says. */
   readonly kept?: Readonly<Record<string, RegExp>>;
