@@ -8,7 +8,7 @@ import { float32 } from "../../tensor/tensor.js";
 import type { Group, Place } from "../group/group.js";
 import { scores } from "./index.js";
 import { lampOf, normalisations } from "./normalisations.js";
-import { openScores } from "./open-scores.js";
+import { openScores } from "./open.js";
 import type { ScoreOptions } from "./options.js";
 import { reductions } from "./reductions.js";
 
