@@ -50,9 +50,9 @@ export async function trainingKey(
   engine: Readonly<Record<string, unknown>>,
 ): Promise<TrainingKey> {
   const { epochs, steps, accumulate, lr, schedule, scaling, lastBatch, seed } = options;
-  const { evaluateEvery, evaluateLimit, patience, minDelta } = options;
+  const { evaluateEvery, evaluateLimit, patience, minDelta, target, choose } = options;
   const settings = { epochs, steps, accumulate, lr, schedule, scaling, lastBatch, seed };
-  const looks = { evaluateEvery, evaluateLimit, patience, minDelta };
+  const looks = { evaluateEvery, evaluateLimit, patience, minDelta, target, choose };
   // What the optimizer computes outside of the graph.
   const optimizer = [1, 100].map((update) => step.scalarsAt(update, 1, { lossScale: 1, apply: true, fresh: true }));
   const all = { ...settings, ...looks, optimizer, ...data, ...options.settings };

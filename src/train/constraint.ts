@@ -32,6 +32,13 @@ export function keepZeros(masks: ReadonlyMap<string, Tensor>): Constraint {
   };
 }
 
+/** Weights stay 0 where they are 0 before an update, whoever made them so. By prepared names. */
+export const zerosStay = (names: ReadonlySet<string>): Constraint => ({
+  name: "zeros-stay",
+  applies: ({ name }) => names.has(name),
+  project: (emit, value, updated) => emit.where(emit.equal(value, emit.number(0)), emit.number(0), updated),
+});
+
 /** What the forward pass reads for a weight: `value`, or what its constraints make of it. */
 export const constrained = (
   emit: Emitter,

@@ -4,10 +4,11 @@ import { invalid } from "../base/errors.js";
 import { info, type Note } from "../base/note.js";
 import type { Dataset } from "../data/dataset.js";
 import type { Initializer } from "../ir/model.js";
-import { tensor } from "../tensor/tensor.js";
+import { float32, tensor } from "../tensor/tensor.js";
 import { type Constraint, keepZeros } from "./constraint.js";
 import { defaultLoss } from "./default-loss.js";
 import type { FinetuneOptions } from "./finetune-options.js";
+import { freshWeights } from "./init.js";
 import type { LoopOptions } from "./loop-options.js";
 import { optimizers } from "./optimizers/index.js";
 import type { Prepared, TrainableWeight } from "./prepared.js";
@@ -124,7 +125,12 @@ function dropoutRates(stated: string | Readonly<Record<string, number>>): Readon
   );
 }
 
-export function loopOptions(options: FinetuneOptions, seed: number): LoopOptions {
+/** `more`: what another method does meanwhile, for the identity of checkpoints. */
+export function loopOptions(
+  options: FinetuneOptions,
+  seed: number,
+  more: Readonly<Record<string, unknown>> = {},
+): LoopOptions {
   const optimizer = named(options.optimizer);
   const lr = options.lr ?? optimizers.get(optimizer.name).rate * (options.init === undefined ? TUNED : 1);
   const { lossScale } = options;
@@ -141,8 +147,41 @@ export function loopOptions(options: FinetuneOptions, seed: number): LoopOptions
     patience: options.patience,
     minDelta: options.minDelta,
     ...(scaled ? { scaling: { ...SCALING, ...constant } } : {}),
-    settings: JSON.parse(JSON.stringify(options)) as Record<string, unknown>,
+    settings: JSON.parse(JSON.stringify({ ...options, ...more })) as Record<string, unknown>,
   };
+}
+
+/** Fresh weights; with `keepZeros` those that are zero in the given model stay so: a pruned model is trained from the start. */
+export async function startWeights(
+  given: Prepared,
+  weights: readonly TrainableWeight[],
+  { init, keepZeros }: FinetuneOptions,
+  seed: number,
+  notes: Note[],
+): Promise<Prepared> {
+  const only = new Set(weights.map(({ name }) => name));
+  const fresh = freshWeights(given, { init: init!, seed, only });
+  notes.push(...fresh.notes);
+  if (!keepZeros) return fresh.prepared;
+  const { model } = fresh.prepared;
+  const initializers = new Map(model.graph.initializers);
+  for (const { name, dims } of weights) {
+    if (dims.length < 2) continue;
+    const [before, after] = [await valuesOf(given, name), await valuesOf(fresh.prepared, name)];
+    initializers.set(
+      name,
+      float32(
+        dims,
+        after.map((value, i) => (before[i] === 0 ? 0 : value)),
+      ),
+    );
+  }
+  return { ...fresh.prepared, model: { ...model, graph: { ...model.graph, initializers } } };
+}
+
+async function valuesOf({ model }: Prepared, name: string): Promise<Float32Array> {
+  const { data } = model.graph.initializers.get(name) as Exclude<Initializer, { readonly sparse: object }>;
+  return new Float32Array((await data.read()).slice().buffer);
 }
 
 /** Masks of the weights that hold zeros, so that these stay. */
@@ -155,10 +194,7 @@ export async function zerosKept(
   let zeros = 0;
   let all = 0;
   for (const { name, dims } of weights) {
-    const { data } = prepared.model.graph.initializers.get(name) as Exclude<Initializer, { readonly sparse: object }>;
-    const bytes = await data.read();
-    const values = new Float32Array(bytes.slice().buffer);
-    const mask = Uint8Array.from(values, (value) => (value === 0 ? 0 : 1));
+    const mask = Uint8Array.from(await valuesOf(prepared, name), (value) => (value === 0 ? 0 : 1));
     const kept = mask.reduce((sum, one) => sum + one, 0);
     all += mask.length;
     zeros += mask.length - kept;

@@ -8,22 +8,35 @@ import type { AugmentInput } from "../data/index.js";
 import type { Model } from "../ir/model.js";
 import { defineStep, type StepContext } from "../step/step.js";
 import { firstBatch } from "./batches.js";
+import type { Constraint } from "./constraint.js";
 import { type Evaluation, evaluate } from "./evaluate.js";
 import { type FinetuneOptions, finetuneOptions } from "./finetune-options.js";
-import { batchNorm, checkOptions, loopOptions, losses, stepOptions, zerosKept } from "./finetune-plan.js";
-import { freshWeights } from "./init.js";
+import { batchNorm, checkOptions, loopOptions, losses, startWeights, stepOptions, zerosKept } from "./finetune-plan.js";
+import type { Interlude } from "./interlude.js";
 import { inputsOf, train } from "./loop.js";
 import type { LoopOptions, TrainLogEntry, TrainResult } from "./loop-options.js";
+import type { Penalty } from "./penalty.js";
 import { prepare } from "./prepare.js";
+import type { Prepared, TrainableWeight } from "./prepared.js";
 import { probeBlock } from "./probe-block.js";
-import { buildStep } from "./step.js";
+import { buildStep, type StepGraph } from "./step.js";
 import { chooseLosses } from "./step-losses.js";
 import { trainedWeights } from "./step-weights.js";
 import { underflowOf } from "./training-report.js";
 
-/** What a recipe does not say: where a run is kept, and who listens. */
-export interface FinetuneRun extends Pick<LoopOptions, "checkpoint" | "checkpointEvery" | "resume" | "findNan"> {
+/** What a recipe does not say: where a run is kept, who listens, and what another method does to the weights meanwhile. */
+export interface FinetuneRun
+  extends Pick<LoopOptions, "checkpoint" | "checkpointEvery" | "resume" | "findNan" | "target" | "choose"> {
   readonly onEntry?: ((entry: TrainLogEntry) => void) | undefined;
+  readonly attach?: ((prepared: Prepared, weights: readonly TrainableWeight[]) => Attached) | undefined;
+}
+
+export interface Attached {
+  readonly constraints?: readonly Constraint[];
+  readonly penalties?: readonly Penalty[];
+  readonly interlude?: Interlude;
+  /** What it does, as plain data: a checkpoint of something else is refused. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface Finetuned extends Omit<TrainResult, "weights"> {
@@ -44,8 +57,51 @@ export async function finetuneModel(
   model: Model,
   options: FinetuneOptions,
   context: StepContext,
-  { onEntry, ...run }: FinetuneRun = {},
+  { onEntry, attach, ...run }: FinetuneRun = {},
 ): Promise<Finetuned> {
+  const { data } = context;
+  const { step, prepared, samples, held, notes, seed, attached } = await planned(model, options, context, attach);
+  const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context));
+  const loop = { ...loopOptions(options, seed, attached.settings), interlude: attached.interlude, ...run };
+  const { weights: trained, ...result } = await train(step, { train: samples, held }, loop, context, onEntry);
+  const found = [...outcome(before, result), ...lost(result.log, options)];
+  return {
+    ...result,
+    model: await prepared.restore(trained),
+    notes: [...notes, ...result.notes, ...found],
+    ...(before && { before }),
+    samples: { train: samples.size ?? 0, held: before?.samples ?? 0, measure: data.split("measure").size },
+  };
+}
+
+/** What `finetuneModel` would look at before it trains: the loss and metric on the held-out part, where there is one. */
+export async function heldOutEvaluation(
+  model: Model,
+  options: FinetuneOptions,
+  context: StepContext,
+): Promise<Evaluation | undefined> {
+  if (heldOut(context.data, []) === undefined) return undefined;
+  const { step, held } = await planned(model, { ...options, init: undefined, keepZeros: false }, context);
+  return held && evaluate(step, inputsOf(step), new Map(), held, context);
+}
+
+interface Planned {
+  readonly step: StepGraph;
+  readonly prepared: Prepared;
+  readonly samples: Dataset;
+  readonly held: Dataset | undefined;
+  readonly notes: Note[];
+  readonly seed: number;
+  readonly attached: Attached;
+}
+
+/** Everything up to the first run of a step. */
+async function planned(
+  model: Model,
+  options: FinetuneOptions,
+  context: StepContext,
+  attach: FinetuneRun["attach"] = () => ({}),
+): Promise<Planned> {
   const { data } = context;
   if (data.synthetic) {
     throw invalid("data-missing", "Training needs data, with labels.", {
@@ -64,29 +120,17 @@ export async function finetuneModel(
   const chosen = await losses(options, prepared, samples, notes);
   const reads = chooseLosses(prepared, chosen).map((loss) => loss.reads);
   const { weights } = trainedWeights(prepared, reads, options);
-  if (options.init !== undefined) {
-    const only = new Set(weights.map(({ name }) => name));
-    const fresh = freshWeights(prepared, { init: options.init, seed, only });
-    prepared = fresh.prepared;
-    notes.push(...fresh.notes);
-  }
+  if (options.init !== undefined) prepared = await startWeights(prepared, weights, options, seed, notes);
   if (prepared.statistics.length > 0) notes.push(info("batch-norm", BATCH_NORM[bn]));
-  const constraints = options.keepZeros ? await zerosKept(prepared, weights, notes) : [];
+  const attached = attach(prepared, weights);
+  const kept = options.keepZeros ? await zerosKept(prepared, weights, notes) : [];
+  const constraints = [...kept, ...(attached.constraints ?? [])];
   // The blocked layout is faster and holds more copies: who asks for recomputation has too little memory.
   const block = options.recompute === false ? await probeBlock(context) : 0;
-  const step = buildStep(prepared, { ...stepOptions(options, chosen, bn, constraints), block });
+  const { penalties } = attached;
+  const step = buildStep(prepared, { ...stepOptions(options, chosen, bn, constraints), penalties, block });
   notes.push(...step.notes);
-  const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context));
-  const loop = { ...loopOptions(options, seed), ...run };
-  const { weights: trained, ...result } = await train(step, { train: samples, held }, loop, context, onEntry);
-  const found = [...outcome(before, result), ...lost(result.log, options)];
-  return {
-    ...result,
-    model: await prepared.restore(trained),
-    notes: [...notes, ...result.notes, ...found],
-    ...(before && { before }),
-    samples: { train: samples.size ?? 0, held: before?.samples ?? 0, measure: data.split("measure").size },
-  };
+  return { step, prepared, samples, held, notes, seed, attached };
 }
 
 const BATCH_NORM = {

@@ -6,6 +6,7 @@ import type { SessionOptions } from "../engine/runtime.js";
 import type { Value } from "../tensor/value.js";
 import type { CheckpointStore } from "./checkpoint.js";
 import type { Evaluation } from "./evaluate.js";
+import type { Interlude } from "./interlude.js";
 import type { ScheduleChoice } from "./learning-rate.js";
 import type { ScaleState, ScalingOptions } from "./scaling.js";
 
@@ -31,6 +32,12 @@ export interface LoopOptions {
   readonly patience?: number | undefined;
   /** What counts as better: by more than this. Default 0. */
   readonly minDelta?: number | undefined;
+  /** Stops when a look at the held-out data gives this metric (the loss, where there is no metric) or better. */
+  readonly target?: number | undefined;
+  /** Which weights are given: those that were best on held-out data (default), or the last, whatever looks say. */
+  readonly choose?: "best" | "last" | undefined;
+  /** Changes weights between updates. Only looks from its last change on choose among weights, and end the training. */
+  readonly interlude?: Interlude | undefined;
   /** Of a step with a loss scale: how it changes. Without it, an overflow ends the training. */
   readonly scaling?: ScalingOptions | undefined;
   readonly checkpoint?: CheckpointStore | undefined;
@@ -83,7 +90,7 @@ export interface TrainResult {
   readonly log: readonly TrainLogEntry[];
   /** The step whose weights these are, and what they gave on held-out data. */
   readonly best?: { readonly step: number; readonly held: Evaluation };
-  readonly stopped: "finished" | "patience";
+  readonly stopped: "finished" | "patience" | "target";
   /** Steps that were skipped for an overflow. */
   readonly skipped: number;
   readonly notes: readonly Note[];
@@ -104,5 +111,7 @@ export interface LoopState {
   best?: { step: number; score: number; held: Evaluation } | undefined;
   /** Looks at held-out data since the best. */
   looks: number;
+  /** A look has reached the target. */
+  reached?: true;
   log: TrainLogEntry[];
 }

@@ -12,6 +12,7 @@ import type { Value } from "../tensor/value.js";
 import { type Batch, type Batches, openBatches } from "./batches.js";
 import { packCheckpoint, type TrainingKey, trainingKey, unpackCheckpoint } from "./checkpoint.js";
 import { type Evaluation, evaluate } from "./evaluate.js";
+import { runInterlude } from "./interlude.js";
 import { learningRate } from "./learning-rate.js";
 import type { LoopOptions, LoopState, TrainData, TrainLogEntry, TrainResult } from "./loop-options.js";
 import { notFinite } from "./not-finite.js";
@@ -165,7 +166,7 @@ class Loop {
       weights: this.#best ?? (await this.#weights()),
       log,
       ...(best === undefined ? {} : { best: { step: best.step, held: best.held } }),
-      stopped: state.batch < total * group ? "patience" : "finished",
+      stopped: state.reached ? "target" : state.batch < total * group ? "patience" : "finished",
       skipped,
       notes: this.#plan.notes,
     };
@@ -183,7 +184,8 @@ class Loop {
     const place = state.batch % group;
     const batch = await batches.ahead(state.batch, total * group - 1);
     const lr = rate(state.updates);
-    const more = { lossScale: state.scale?.scale ?? 1, apply: place === group - 1, fresh: place === 0 };
+    const progress = state.updates / Math.max(1, total - 1);
+    const more = { lossScale: state.scale?.scale ?? 1, apply: place === group - 1, fresh: place === 0, progress };
     const scalars = step.scalarsAt(state.updates + 1, lr, more);
     const found = figures(await session.run({ ...batch.feeds, ...scalarFeeds(scalars) }, scalarResults(step)));
     const { loss = Number.NaN, gradient_norm: gradientNorm = Number.NaN, finite = 1, ...rest } = found;
@@ -226,6 +228,7 @@ class Loop {
     const state = this.#state;
     // A skipped update has not moved on yet.
     const number = line.skipped ? Math.floor(state.batch / group) + 1 : state.batch / group;
+    await this.#interlude(number);
     const { samplesPerSecond, secondsLeft } = this.#clock.lap(
       line.skipped ? batch.samples : state.partial.samples,
       total - number,
@@ -250,16 +253,25 @@ class Loop {
     services.onProgress?.({ task: "train", done: number, total });
   }
 
+  /** Also after an update that was skipped: its turn does not come again. */
+  async #interlude(number: number): Promise<void> {
+    const { step, session, total, options } = this.#plan;
+    const { interlude } = options;
+    if (interlude?.isDue(number, total)) await runInterlude(interlude, step, session, number, total);
+  }
+
   async #look(number: number): Promise<Evaluation & { readonly best: boolean }> {
     const { step, inputs, held: data, services, options } = this.#plan;
     const state = this.#state;
     const weights = await this.#weights();
-    const { evaluateLimit: limit, session, minDelta = 0 } = options;
+    const { evaluateLimit: limit, session, minDelta = 0, target } = options;
     // A stop waits for the next batch: what was begun here is finished, so that a resumed run has the same log.
     const quiet: ResidentServices = { ...services, signal: undefined };
     const held = await evaluate(step, inputs, weights, data!, quiet, { limit, session });
-    const score =
-      held.metric === undefined ? -held.loss : held.metric.better === "higher" ? held.metric.value : -held.metric.value;
+    if (number < this.#chooseFrom()) return { ...held, best: false };
+    const sign = held.metric?.better === "higher" ? 1 : -1;
+    const score = sign * (held.metric?.value ?? held.loss);
+    if (target !== undefined && score >= sign * target) state.reached = true;
     const best = state.best === undefined || score > state.best.score + minDelta;
     if (best) {
       state.best = { step: number, score, held };
@@ -269,8 +281,15 @@ class Loop {
     return { ...held, best };
   }
 
+  /** The first update whose weights may be what comes out. */
+  #chooseFrom(): number {
+    const { options, total } = this.#plan;
+    return options.choose === "last" ? total : (options.interlude?.last(total) ?? 0);
+  }
+
   #patient(): boolean {
     const { patience } = this.#plan.options;
+    if (this.#state.reached) return false;
     return patience === undefined || this.#state.looks < patience;
   }
 

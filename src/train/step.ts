@@ -11,8 +11,9 @@ import type { Value } from "../tensor/value.js";
 import { backward } from "./backward.js";
 import { type Block, blocksOf, unpack, unpackedIn } from "./blocks.js";
 import { type Constraint, constrained } from "./constraint.js";
-import type { ValueShape } from "./emitter.js";
+import type { Emitter, ValueShape } from "./emitter.js";
 import { optimizers } from "./optimizers/index.js";
+import type { Penalty } from "./penalty.js";
 import { countUnderflow, Rounding } from "./precision.js";
 import type { Prepared, TrainableWeight } from "./prepared.js";
 import type { RecomputeOptions } from "./recompute/recompute.js";
@@ -61,6 +62,8 @@ export interface StepOptions extends WeightChoices {
   /** Dropout after nodes: name or pattern to rate. */
   readonly dropout?: Readonly<Record<string, number>> | undefined;
   readonly constraints?: readonly Constraint[] | undefined;
+  /** Added to what is differentiated; the losses that are told are without. Result "penalty", where there are any. */
+  readonly penalties?: readonly Penalty[] | undefined;
   /** Activations are computed again in the backward pass, in less memory; default: they are kept. */
   readonly recompute?: RecomputeOptions | undefined;
   /** Channels in a block of the runtime's layout for convolutions (train/probe-block), or 0 for the plain one; default 0. */
@@ -94,6 +97,8 @@ export interface StepScalars {
   readonly apply: boolean;
   /** Whether it is the first of an update. */
   readonly fresh: boolean;
+  /** From 0 at the first update to 1 at the last; default 0. */
+  readonly progress?: number | undefined;
 }
 
 export interface StepGraph {
@@ -110,7 +115,7 @@ export interface StepGraph {
   readonly state: readonly StateSlot[];
   /**
    * Outputs that are no state: "loss" (mean over the weights of samples), "per_sample_loss" [batch], "gradient_norm"
-   * (before clipping), "finite" (1 or 0), "loss.<name>" where there are several; where asked for, the model's outputs, and
+   * (before clipping), "finite" (1 or 0), "loss.<name>" where there are several, "penalty"; where asked for, the model's outputs, and
    * "gradient_count" (elements that are not 0 before they are rounded), "underflow" (those that become 0),
    * "underflow_unscaled" (those that would at a loss scale of 1).
    */
@@ -128,6 +133,7 @@ const RATE = "pare.learning_rate";
 const SCALE = "pare.loss_scale";
 const APPLY = "pare.apply";
 const FRESH = "pare.fresh";
+const PROGRESS = "pare.progress";
 
 /**
  * Throws `invalid("weights-none")` when nothing is left to train, `unsupported("gradient-missing")`, and what choosing losses,
@@ -169,6 +175,9 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
 
   const precision = options.precision ?? "float32";
   const rounding = precision === "float32" ? undefined : new Rounding(emit, precision);
+  const site = { emit, weight: (name: string) => values.get(name), progress: () => step.scalar(PROGRESS) };
+  const penalties = (options.penalties ?? []).map((penalty) => penalty.write(site));
+  const penalty = penalties.length === 0 ? undefined : penalties.reduce((sum, one) => emit.add(sum, one));
   const stored = emit.nodes.slice();
   const forward = writeForward(emit, prepared, names, { statistics, dropout: options.dropout ?? {}, rounding });
   for (const { input } of forward.masks) step.feed(input);
@@ -179,6 +188,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   const convert = rounding && ((gradient: string, of: string) => rounding.gradient(gradient, of));
   const { gradients: ends, share } = losses.backward(lossScale, accumulates);
   const seeds = new Map([...ends].map(([read, gradient]) => [read, convert?.(gradient, read) ?? gradient]));
+  if (penalty !== undefined) seeds.set(penalty, penaltySeed(emit, lossScale, accumulates ? share : undefined));
   const found = backward({ nodes, loss: seeds, targets: [...values.values()], ...(convert && { convert }) }, emit);
 
   const { norm, finite } = writeUpdate(
@@ -203,6 +213,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   step.result("per_sample_loss", losses.perSample);
   step.result("gradient_norm", norm);
   step.result("finite", finite);
+  if (penalty !== undefined) step.result("penalty", penalty);
   if (losses.named.size > 1) for (const [name, mean] of losses.named) step.result(`loss.${name}`, mean);
   if (rounding !== undefined && precision !== "float32" && options.underflow === true) {
     const counts = countUnderflow(emit, rounding.pairs, lossScale, precision);
@@ -213,7 +224,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
   if (options.outputs === true) for (const { name } of prepared.model.graph.outputs) step.output(name);
 
   const { recompute } = options;
-  const written = step.model(recompute && { differentiated: [...seeds.keys()], options: recompute });
+  const written = step.model(recompute && { differentiated: [...ends.keys()], options: recompute });
   return {
     model: written.model,
     batch: prepared.batch,
@@ -230,12 +241,13 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
     results: step.results,
     evaluation: evaluationModel(prepared, chosen, weights, constraints),
     notes: [...notes, ...written.notes],
-    scalarsAt(t, lr, { lossScale: scale, apply, fresh }) {
+    scalarsAt(t, lr, { lossScale: scale, apply, fresh, progress = 0 }) {
       const all: Record<string, number> = {
         [RATE]: lr,
         [SCALE]: scale,
         [APPLY]: Number(apply),
         [FRESH]: Number(fresh),
+        [PROGRESS]: progress,
       };
       const more = optimizer.scalars?.(t, settings) ?? {};
       for (const [name, value] of Object.entries(more)) all[`pare.${name}`] = value;
@@ -253,4 +265,10 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
       );
     },
   };
+}
+
+/** The gradient of a penalty: the loss scale, times the batch's share of an update where batches are added up. */
+function penaltySeed(emit: Emitter, scale: string | undefined, share: string | undefined): string {
+  const seed = scale ?? emit.number(1);
+  return share === undefined ? seed : emit.mul(seed, share);
 }
