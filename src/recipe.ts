@@ -7,11 +7,12 @@ import { parseOptions } from "./base/options.js";
 import { registry } from "./base/registry.js";
 import { cleanStep } from "./passes/clean.js";
 import { upgradeStep } from "./passes/upgrade.js";
+import { pruneStep } from "./prune/prune.js";
 import { quantizeStep } from "./quantize/quantize.js";
 import type { Step } from "./step/step.js";
 import { finetuneStep } from "./train/finetune.js";
 
-const list = [cleanStep, upgradeStep, quantizeStep, finetuneStep] as const;
+const list = [cleanStep, upgradeStep, pruneStep, quantizeStep, finetuneStep] as const;
 
 /** The steps a recipe may hold. Outsiders pass `{ methods: [mine] }` to `compress`; the list itself never changes. */
 export const steps = registry<Step>("method", list);

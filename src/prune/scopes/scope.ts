@@ -52,6 +52,11 @@ export interface Scope extends Method {
 export const defineScope = <Options extends z.ZodObject>(
   scope: Omit<Scope, "options" | "choose"> & {
     readonly options?: Options;
-    choose(items: readonly Item[], goal: Goal, options: z.output<Options>, context: ScopeContext): Promise<readonly number[]>;
+    choose(
+      items: readonly Item[],
+      goal: Goal,
+      options: z.output<Options>,
+      context: ScopeContext,
+    ): Promise<readonly number[]>;
   },
 ): Scope => Object.freeze(scope) as Scope;
