@@ -107,8 +107,8 @@ describe("recovery", async () => {
     expect(result.notes.map(({ code }) => code)).toEqual(expect.arrayContaining(["recovery-target", "recovered"]));
     expect(result.log.length).toBeLessThan(200);
     const looks = result.log.flatMap(({ held }) => held?.metric?.value ?? []);
-    const { value } = (await recover(good, { finetune: options({ steps: 1 }), masked: true }, context)).finetuned!.before!
-      .metric!;
+    const { value } = (await recover(good, { finetune: options({ steps: 1 }), masked: true }, context)).finetuned!
+      .before!.metric!;
     expect(looks.slice(0, -1).every((look) => look < value - 0.05)).toBe(true);
     expect(looks.at(-1)).toBeGreaterThanOrEqual(value - 0.05);
     await holds(result.model);
