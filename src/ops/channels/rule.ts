@@ -25,6 +25,8 @@ export interface ChannelNode {
   readonly opset: number;
   /** Observed dimensions. */
   dims(value: string): readonly number[];
+  /** Observed element type. */
+  dtype(value: string): DType;
   /** Whether it is made of constants alone: an initializer that no caller can override, or what nodes make of such. */
   isFixed(value: string): boolean;
   /** Whether it is an initializer of floats, so that what a cut channel leaves can be added up with it. */
@@ -88,8 +90,6 @@ export interface Rests extends ChannelNode {
 export interface Cut extends ChannelNode {
   /** Dimensions after the cut; `dims` are those before. */
   after(value: string): readonly number[];
-  /** Observed element type. */
-  dtype(value: string): DType;
   /** Positions that stay, ascending; undefined where all do. */
   kept(axis: Axis): readonly number[] | undefined;
   rest(axis: Axis): Rest;

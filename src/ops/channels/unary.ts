@@ -38,6 +38,8 @@ export const unary = defineChannelRule({
   async rests(rests) {
     const [from] = rests.node.inputs;
     const key = rests.node.domain === "" ? rests.node.opType : `${rests.node.domain}:${rests.node.opType}`;
+    // Quantized numbers stand for 0 by their zero point, which a plain cast does not know.
+    if (rests.node.opType === "Cast" && rests.dtype(from!).includes("int8")) return;
     const others = rests.node.inputs.slice(1).map((value) => scalarOf(rests, value));
     for (const axis of rests.dims(from!).keys()) {
       const rest = rests.rest({ value: from!, axis });

@@ -136,7 +136,6 @@ function cutNode(
   };
   const cut: Cut = {
     ...channelNode(node, grouping.facts),
-    dtype: (value) => grouping.facts.dtypes.get(value)!,
     after: (value) => after.get(value) ?? [],
     kept: ({ value, axis }: Axis) => kept.get(value)?.get(axis),
     rest: ({ value, axis }) => grouping.rest(value, axis),

@@ -28,10 +28,11 @@ export type Passages = ReadonlyMap<Node, readonly Carried[]>;
 const FOLDABLE: ReadonlySet<string> = new Set(["float32", "float64", "float16"]);
 
 /** What rules can ask of a node. */
-export const channelNode = (node: Node, { model, dims, numbers, fixed }: Facts): ChannelNode => ({
+export const channelNode = (node: Node, { model, dims, dtypes, numbers, fixed }: Facts): ChannelNode => ({
   node,
   opset: model.opsets.get(node.domain) ?? 1,
   dims: (value) => dims.get(value) ?? [],
+  dtype: (value) => dtypes.get(value)!,
   isFixed: (value) => fixed.has(value),
   isFoldable: (value) => {
     const weight = model.graph.initializers.get(value);
