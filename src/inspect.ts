@@ -27,6 +27,8 @@ import {
 import { countParameters } from "./metrics/weights.js";
 import { statedShapes, workOf } from "./metrics/work.js";
 import type { Shapes } from "./ops/index.js";
+import { groupChannels } from "./prune/group/group-channels.js";
+import { summarise } from "./prune/group/print.js";
 import { abilities } from "./quantize/abilities.js";
 import { type ServiceOptions, withServices } from "./services.js";
 import { targets } from "./targets/index.js";
@@ -38,6 +40,8 @@ export type { Inspection } from "./metrics/inspection.js";
 export interface InspectOptions extends ServiceOptions {
   /** Read the weights once (to find equal ones) and run the model once (activations, MACs). */
   readonly deep?: boolean | undefined;
+  /** Find what channels are coupled and can be removed together: the model is run once, weights are not read. */
+  readonly groups?: boolean | undefined;
   /**
    * Devices to estimate latency, energy and cost for ("a100", "cortex-m7" ...; "all" for each of them), from their peak
    * figures. The model is run once here when the file does not state the shapes that this needs.
@@ -106,6 +110,7 @@ export async function inspect(input: Model | string, options: InspectOptions = {
     peakActivationBytes: seen?.peakActivationBytes ?? null,
     observed: seen ? Object.fromEntries(Object.entries(seen.feeds).map(([name, value]) => [name, value.dims])) : null,
     estimate: estimated(model, shapes, devices, parameters, seen, notes),
+    groups: options.groups ? await channelGroups(model, options, notes) : null,
     target: target.name,
     nodes,
     notes,
@@ -166,6 +171,24 @@ async function observed(model: Model, options: InspectOptions, notes: Note[]): P
     options.signal?.throwIfAborted();
     notes.push(warning("not-observed", `The model could not be run: ${describeError(error)}`));
     return undefined;
+  }
+}
+
+/** Null where the model cannot be run; the notes then say why. */
+async function channelGroups(model: Model, options: InspectOptions, notes: Note[]): Promise<Inspection["groups"]> {
+  try {
+    return await withServices(model, options, async (services) => {
+      const feeds = options.data === undefined ? {} : { feeds: await firstFeeds(services.data) };
+      const grouping = await groupChannels(model, services, { dims: services.dims, ...feeds });
+      notes.push(...grouping.notes);
+      return summarise(grouping);
+    });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    notes.push(
+      warning("groups-unknown", `Channels are not known, as the model could not be run: ${describeError(error)}`),
+    );
+    return null;
   }
 }
 

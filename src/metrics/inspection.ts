@@ -52,6 +52,8 @@ export interface Inspection {
   readonly observed: Readonly<Record<string, readonly number[]>> | null;
   /** What the model would take on devices that were asked for: computed from peak figures, never measured. Else null. */
   readonly estimate: Estimate | null;
+  /** What can be pruned by channels, in graph order; null unless asked for, or where the model cannot be run. */
+  readonly groups: readonly GroupSummary[] | null;
   readonly target: string;
   /** Every node, in graph order, main graph first. */
   readonly nodes: readonly NodeSummary[];
@@ -82,6 +84,29 @@ export interface WeightSummary {
   readonly dtype: string;
   readonly dims: readonly number[];
   readonly bytes: number;
+}
+
+/** Channels that are coupled: what goes when one goes. */
+export interface GroupSummary {
+  /** Of the weight that makes the channels. */
+  readonly name: string;
+  /** "filter", "head", "hidden" or "recurrent". */
+  readonly kind: string;
+  /** How many there are that can go one by one. */
+  readonly units: number;
+  /** Elements of constants that go with one unit. */
+  readonly parameters: number;
+  /** The constants along whose axes they lie; `perUnit` positions each. */
+  readonly spans: readonly {
+    readonly weight: string;
+    readonly axis: number;
+    readonly role: string;
+    readonly perUnit: number;
+  }[];
+  readonly removable: boolean;
+  /** Ends the sentence "they stay because ...", with the node or value that is the reason. */
+  readonly why?: string;
+  readonly node?: string;
 }
 
 export interface NodeSummary {

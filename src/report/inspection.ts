@@ -5,6 +5,7 @@ import type { Inspection, NodeSummary } from "../metrics/inspection.js";
 import { printEstimate } from "./estimate.js";
 import { bytes, count, percent, plain } from "./format.js";
 import { grid } from "./grid.js";
+import { printGroups } from "./groups.js";
 
 export function printInspection(found: Inspection, options: { readonly nodes?: boolean } = {}): string {
   const parts = [
@@ -43,6 +44,7 @@ export function printInspection(found: Inspection, options: { readonly nodes?: b
           found.equal.map((group) => [listed(group.names), bytes(group.bytes), bytes(group.wasted)]),
         ),
     options.nodes ? nodeTable(found) : possibilities(found),
+    found.groups === null ? "" : printGroups(found.groups),
     found.estimate === null ? "" : printEstimate(found.estimate),
     found.notes
       .map(

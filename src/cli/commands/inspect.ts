@@ -7,6 +7,7 @@ import { type CommonFlags, commonFlags, withSession } from "../shared.js";
 interface InspectFlags extends CommonFlags {
   readonly deep?: boolean;
   readonly nodes?: boolean;
+  readonly groups?: boolean;
   readonly hardware?: readonly string[];
 }
 
@@ -17,6 +18,7 @@ export function inspectCommand(program: Command): void {
     .argument("[model]", "an ONNX file or URL; not needed for --hardware list")
     .option("--deep", "read the weights (find equal ones) and run the model once (activations, MACs)")
     .option("--nodes", "one line per node")
+    .option("--groups", "channels that can be removed together, and why others stay (runs the model once)")
     .addOption(
       new Option(
         "--hardware <name,...>",
@@ -39,6 +41,7 @@ export function inspectCommand(program: Command): void {
       const result = await inspect(await load(input, options), {
         ...options,
         deep: flags.deep === true,
+        groups: flags.groups === true,
         hardware: flags.hardware,
       });
       terminal.json(result);

@@ -91,6 +91,21 @@ function view(
       const perm = intsOf(node, "perm") ?? dims.map((_, i) => dims.length - 1 - i);
       return { axis: perm.indexOf(axis), dims: perm.map((i) => dims[i]!) };
     }
+    case "Squeeze": {
+      const axes = constantInts(graph, node, 1, "axes").map((one) => (one + dims.length) % dims.length);
+      const left = dims.map((_, i) => i).filter((i) => !axes.includes(i));
+      return { axis: left.indexOf(axis), dims: left.map((i) => dims[i]!) };
+    }
+    case "Reshape": {
+      const stated = constantInts(graph, node, 1, "shape").map((dim, i) => (dim === 0 ? dims[i]! : dim));
+      const known = stated.reduce((all, dim) => all * Math.max(dim, 1), 1);
+      const after = stated.map((dim) => (dim < 0 ? product(dims) / known : dim));
+      // The axis that has as many elements behind it, and the same length.
+      const found = after.findIndex(
+        (dim, i) => dim === dims[axis] && product(after.slice(i + 1)) === product(dims.slice(axis + 1)),
+      );
+      return found < 0 ? undefined : { axis: found, dims: after };
+    }
     case "Unsqueeze": {
       const axes = constantInts(graph, node, 1, "axes");
       const rank = dims.length + axes.length;
@@ -103,6 +118,8 @@ function view(
       return undefined;
   }
 }
+
+const product = (dims: readonly number[]) => dims.reduce((all, dim) => all * dim, 1);
 
 function constantInts(graph: Graph, node: Node, input: number, name: string): readonly number[] {
   const stated = intsOf(node, name);
@@ -188,14 +205,14 @@ async function zeroed(
 ): Promise<Initializer> {
   if (weight.sparse) throw new Error("a sparse weight was cut");
   const { dims, dtype } = weight;
-  const stride = dims.slice(axis + 1).reduce((all, dim) => all * dim, 1);
-  const count = dims.reduce((all, dim) => all * dim, 1);
+  const stride = product(dims.slice(axis + 1));
+  const count = product(dims);
   const gone = new Set(positions);
   const { bits } = DTYPES[dtype];
   const whole = (await weight.data.read()).slice();
   const elements = bits < 8 ? unpack(whole, bits as 2 | 4, count) : whole;
   const width = Math.max(1, bits / 8);
-  const across = zero && zero.values.length > 1 ? dims.slice(zero.axis + 1).reduce((all, dim) => all * dim, 1) : 0;
+  const across = zero && zero.values.length > 1 ? product(dims.slice(zero.axis + 1)) : 0;
   for (let i = 0; i < count; i++) {
     if (!gone.has(Math.floor(i / stride) % dims[axis]!)) continue;
     elements.fill(0, i * width, (i + 1) * width);

@@ -144,8 +144,10 @@ const fused = (name: string, build: Fused, v: string, opset = 17): Pattern => ({
   },
 });
 
-const width = (n: Net, x: string) =>
-  (n.b.graph().inputs.find(({ name }) => name === x)!.type as { shape: number[] }).shape[2]!;
+function width(n: Net, x: string): number {
+  const type = n.b.graph().inputs.find(({ name }) => name === x)?.type;
+  return type?.kind === "tensor" ? Number(type.shape?.[2]) : Number.NaN;
+}
 
 const microsoft = { domain: "com.microsoft" };
 
