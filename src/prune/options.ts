@@ -59,7 +59,7 @@ export const pruneOptions = z.object({
     'In place of ratio: share of the multiply-accumulates that goes ("50%" or 0.5), or of channels how many may stay ("30M")',
   ),
   bytes: amount.describe(
-    'In place of ratio, for channels: share of the bytes of weights that goes ("50%" or 0.5), or how many may stay ("1MB")',
+    'In place of ratio, for channels: share of the bytes of the file that goes ("50%" or 0.5), or how many may stay ("1MB")',
   ),
   latency: amount.describe(
     'In place of ratio, for channels: share of the measured time of a run that goes ("50%" or 0.5), or what may be left ("5ms")',
@@ -91,11 +91,11 @@ export const pruneOptions = z.object({
       'Shares for layers by pattern, whatever the scope: { "conv1*": 0.3, "fc": 0 }. The last pattern that matches holds; 0 keeps',
     ),
   roundTo: z
-    .int()
-    .min(1)
-    .max(1024)
+    .union([z.int().min(1).max(1024), z.literal("auto")])
     .optional()
-    .describe("Channels are kept in multiples of this: 8 or 16 where kernels read so many at once. Default: 1"),
+    .describe(
+      "Channels are kept in multiples of this: 8 or 16 where kernels read so many at once, 1 for any count. Default: auto, 4 to 16 by the size of the layer",
+    ),
   maxRatio: z
     .number()
     .gt(0)

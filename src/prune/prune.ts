@@ -5,6 +5,7 @@ import type { Note } from "../base/note.js";
 import type { Model } from "../ir/model.js";
 import { defineStep, type StepContext } from "../step/step.js";
 import type { TrainLogEntry } from "../train/loop-options.js";
+import { channelPruner, planPruner } from "./channels/pruner.js";
 import { maskPruner } from "./masks/pruner.js";
 import { type PruneOptions, pruneOptions } from "./options.js";
 import type { Outcome, Pruner } from "./pruner.js";
@@ -37,17 +38,20 @@ export async function pruneModel(
 ): Promise<Pruned> {
   const settled = settle(options);
   const pruner = await open(model, settled, options, context);
-  const notes: Note[] = [];
+  let notes: Note[] = [];
   let current = model;
   let recovered: Recovered | undefined;
+  const training: Note[] = [];
   for (let step = 1; step <= settled.steps; step++) {
     context.signal?.throwIfAborted();
     context.onProgress?.({ task: "prune", done: step - 1, total: settled.steps });
     const cut = await pruner.step(current, settled.schedule.shareAt(step, settled.steps, pruner.share));
-    // Of the steps before the last only what was out of the ordinary.
-    notes.push(...(step === settled.steps ? cut.notes : cut.notes.filter(({ level }) => level === "warning")));
+    // What each step says again, the last one says best.
+    const said = new Set(cut.notes.map(({ code }) => code));
+    notes = [...notes.filter(({ code, level }) => level === "warning" && !said.has(code)), ...cut.notes];
     current = cut.model;
-    if (current === model) break;
+    // A small share may be less than one channel of any layer.
+    if (current === model) continue;
     const after = await recover(
       current,
       {
@@ -62,15 +66,16 @@ export async function pruneModel(
       context,
       { onEntry: run.onEntry },
     );
-    notes.push(...after.notes);
+    training.push(...after.notes);
     current = after.model;
     if (after.finetuned) recovered = after;
   }
   const { notes: more, ...outcome } = pruner.outcome();
-  return { ...outcome, model: current, notes: [...notes, ...more], ...(recovered && { recovered }) };
+  return { ...outcome, model: current, notes: [...notes, ...training, ...more], ...(recovered && { recovered }) };
 }
 
 async function open(model: Model, settled: Settled, options: PruneOptions, context: StepContext): Promise<Pruner> {
+  if (options.plan) return planPruner(options, context);
   const { structure, score, scope } = settled;
   const { keep, only, layers, seed } = options;
   if (structure.method.kind === "mask") {
@@ -86,6 +91,7 @@ async function open(model: Model, settled: Settled, options: PruneOptions, conte
     };
     return maskPruner(model, masks, settled.steps > 1, context);
   }
+  if (structure.method.kind === "group") return channelPruner(model, settled, options, context);
   throw unsupported("structure-unsupported", `Structure ${structure.method.name} is not there yet.`);
 }
 

@@ -16,8 +16,8 @@ export interface LimitOptions {
   readonly only: readonly string[];
   /** Share of the channels that goes of layers by pattern; the last that matches a group holds. */
   readonly layers: Readonly<Record<string, number>>;
-  /** Counts of channels are kept in multiples of this, where the group is not left as it is. */
-  readonly roundTo: number;
+  /** Counts of channels are kept in multiples of this, where the group is not left as it is. "auto": by its size. */
+  readonly roundTo: number | "auto";
   /** Largest share of a group's units that may go. */
   readonly maxRatio: number;
 }
@@ -69,10 +69,17 @@ export function limitsOf(grouping: Grouping, options: LimitOptions, notes: Note[
   });
 }
 
+/**
+ * Kernels read 4, 8 or 16 channels at once, and take as long for 33 as for 48: the largest of these that leaves four sizes to
+ * choose from.
+ */
+const automatic = (channels: number): number => [16, 8, 4].find((block) => channels >= 4 * block) ?? 1;
+
 /** A unit of 64 channels is a multiple of 8 by itself. */
 function mostOf({ units, places }: Group, { roundTo, maxRatio }: LimitOptions) {
   const channels = Math.max(1, places.find(({ role }) => role === "output")?.perUnit ?? 1);
-  const multiple = roundTo / greatestDivisor(roundTo, channels);
+  const round = roundTo === "auto" ? automatic(units * channels) : roundTo;
+  const multiple = round / greatestDivisor(round, channels);
   if (units <= multiple) {
     const reason =
       multiple === 1 ? "the last one must stay" : `it has ${units}, and counts are kept at multiples of ${multiple}`;

@@ -8,9 +8,9 @@ import { reductions } from "./reductions.js";
 export const scoreOptions = z.object({
   normalise: z
     .enum(normalisations.names as [string, ...string[]])
-    .default("none")
+    .optional()
     .describe(
-      `What the scores of each layer are divided by, so that layers can be compared: ${normalisations.names.join(", ")}`,
+      `What the scores of each layer are divided by, so that layers can be compared: ${normalisations.names.join(", ")}. Default: none; for channels mean`,
     ),
   reduction: z
     .enum(reductions.names as [string, ...string[]])
