@@ -23,8 +23,13 @@ export interface LayerOptions {
   /** "block": every residual addition; "layer": an attention block and the feed-forward blocks behind it as one. Default "block". */
   readonly unit?: (typeof BLOCK_UNITS)[number] | undefined;
   readonly score?: (typeof BLOCK_SCORES)[number] | undefined;
-  /** Blocks to remove, or the share of blocks, multiply-accumulates or weight bytes of the whole model that shall go. */
-  readonly goal: { readonly count: number } | { readonly measure: "blocks" | "macs" | "bytes"; readonly share: number };
+  /**
+   * Blocks to remove; or the share of the blocks that may go, or of the whole model's multiply-accumulates or weight bytes,
+   * that shall go, or how many of them may be left.
+   */
+  readonly goal:
+    | { readonly count: number }
+    | ({ readonly measure: "blocks" | "macs" | "bytes" } & ({ readonly share: number } | { readonly left: number }));
   /** Patterns of nodes or weights: blocks that hold one stay. */
   readonly keep?: readonly string[] | undefined;
   /** Samples that "influence" and "output" look at; default 32. */
@@ -169,7 +174,8 @@ function choose(
   const measure = "count" in goal ? "blocks" : goal.measure;
   const total = measure === "blocks" ? blocks.length : sizeOf(model, model.graph.nodes, observed)[measure];
   // Of blocks no more than asked for, of all else no less.
-  const wanted = "count" in goal ? goal.count : measure === "blocks" ? whole(goal.share * total) : goal.share * total;
+  const asked = "count" in goal ? goal.count : "left" in goal ? total - goal.left : goal.share * total;
+  const wanted = measure === "blocks" ? whole(asked) : asked;
   const gone = new Set<number>();
   let reached = 0;
   for (const at of order) {
