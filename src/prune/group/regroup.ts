@@ -64,7 +64,8 @@ export function regroupAll(coupling: Coupling, regroupings: readonly Regrouping[
 function next(coupling: Coupling, open: readonly { readonly block: Block }[]) {
   for (const [index, { block }] of open.entries()) {
     const heads = block.factors.filter((factor) => isHead(coupling, block, factor));
-    if (heads.length > 0) return { index, factor: best(coupling, block, heads) };
+    // Of heads in groups the outer factor counts those of keys and values, and the inner the queries that share one.
+    if (heads.length > 0) return { index, factor: heads[0] };
   }
   for (const [index, { block }] of open.entries()) {
     const ways = block.factors.filter((factor) => freeClasses(coupling, block, factor) > 0);
