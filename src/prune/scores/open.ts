@@ -54,7 +54,7 @@ export async function openScores(
   const normalisation = normalisations.get(options.normalise ?? "none");
   const notes: Note[] = [];
   const wanted = weights.flatMap((name) => layers.get(name) ?? []);
-  const statistics = openStatistics(model, wanted, score, { ...options, seed }, context, notes);
+  const statistics = await openStatistics(model, wanted, score, { ...options, seed }, context, notes);
   const layerOf = (name: string): Layer => {
     const layer = layers.get(name);
     if (layer === undefined) throw internal(`there is no float weight "${name}" to score`);
@@ -72,11 +72,12 @@ export async function openScores(
     });
   const obstacle = (name: string) => statistics.obstacle(layerOf(name));
   const members = (group: Group) => membersOf(group, layers).filter(({ value }) => obstacle(value) === undefined);
+  const samples = options.scoreSamples ?? SAMPLES;
   let observed: Promise<ReadonlyMap<string, Activations>> | undefined;
   const activations = async (group: Group) => {
     const groups = options.groups?.some(({ name }) => name === group.name) ? options.groups : [group];
-    if (groups === options.groups) observed ??= activationsOf(model, groups, options, context, notes);
-    return (await (groups === options.groups ? observed! : activationsOf(model, groups, options, context, notes))).get(
+    if (groups === options.groups) observed ??= activationsOf(model, groups, samples, context, notes);
+    return (await (groups === options.groups ? observed! : activationsOf(model, groups, samples, context, notes))).get(
       group.name,
     );
   };
@@ -120,6 +121,9 @@ export async function openScores(
     release: () => statistics.release(),
   };
 }
+
+/** Default of `scoreSamples`. */
+const SAMPLES = 512;
 
 const sums = (elements: Float32Array, dims: readonly number[], slices: Slices) =>
   sumSlices(dims, slices, (at) => elements[at]!);
