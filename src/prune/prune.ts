@@ -1,11 +1,11 @@
 // The prune step: a schedule over one of three kinds of structure, with recovery after each of its steps.
 
-import { unsupported } from "../base/errors.js";
 import type { Note } from "../base/note.js";
 import type { Model } from "../ir/model.js";
 import { defineStep, type StepContext } from "../step/step.js";
 import type { TrainLogEntry } from "../train/loop-options.js";
 import { channelPruner, planPruner } from "./channels/pruner.js";
+import { graphPruner } from "./graph-pruner.js";
 import { maskPruner } from "./masks/pruner.js";
 import { type PruneOptions, pruneOptions } from "./options.js";
 import type { Outcome, Pruner } from "./pruner.js";
@@ -79,11 +79,12 @@ async function open(model: Model, settled: Settled, options: PruneOptions, conte
   const { structure, score, scope } = settled;
   const { keep, only, layers, seed } = options;
   if (structure.method.kind === "mask") {
+    const { normalise, scoreSamples, scoreBatch, scoreLoss } = options;
     const masks = {
       structure: { method: structure.method, options: structure.options },
       score,
       scope,
-      scoreOptions: { ...options, seed: seed ?? context.seed },
+      scoreOptions: { ...score.options, normalise, scoreSamples, scoreBatch, scoreLoss, seed: seed ?? context.seed },
       goal: maskGoal(settled),
       keep,
       only,
@@ -92,7 +93,7 @@ async function open(model: Model, settled: Settled, options: PruneOptions, conte
     return maskPruner(model, masks, settled.steps > 1, context);
   }
   if (structure.method.kind === "group") return channelPruner(model, settled, options, context);
-  throw unsupported("structure-unsupported", `Structure ${structure.method.name} is not there yet.`);
+  return graphPruner(settled, options, context);
 }
 
 /** `{ method: "prune", structure, score, scope, ratio, ... }`. */

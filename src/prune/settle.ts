@@ -45,6 +45,7 @@ export function settle(options: PruneOptions): Settled {
     ...scheduleOf(options),
   };
   if (structure.method.kind === "mask") checkMask(settled, options);
+  if (structure.method.kind === "graph") checkGraph(settled, options);
   return settled;
 }
 
@@ -108,6 +109,13 @@ function shareOf(text: string): number | undefined {
 /** Zeros in weights: the file may be smaller once they are stored sparse, nothing else. */
 function checkMask({ structure, score, scope, goal }: Settled, options: PruneOptions): void {
   const { name } = structure.method;
+  const idle = (["roundTo", "maxRatio", "isomorphic"] as const).filter((option) => options[option] !== undefined);
+  if (idle.length > 0) {
+    throw wrong(
+      `${idle.join(" and ")} is about channels that are cut out: structure ${name} writes zeros.`,
+      "Leave it out, or take structure channel.",
+    );
+  }
   if (goal.measure === "latency") {
     throw wrong(
       `Zeros take the time of other numbers: structure ${name} makes no model faster.`,
@@ -141,4 +149,22 @@ function checkMask({ structure, score, scope, goal }: Settled, options: PruneOpt
   if (Object.values(options.layers).some((ratio) => ratio > 0)) {
     throw wrong("Layers give what the pattern says, or nothing.", "Use 0 in layers, or the option keep.");
   }
+}
+
+/** Blocks and rows of tables have scores of their own, and no layers to share a goal among. */
+function checkGraph({ structure }: Settled, options: PruneOptions): void {
+  const { name } = structure.method;
+  const idle = (["roundTo", "maxRatio", "isomorphic"] as const).filter((option) => options[option] !== undefined);
+  const patterns = [
+    ...(options.only.length > 0 ? ["only"] : []),
+    ...(Object.keys(options.layers).length > 0 ? ["layers"] : []),
+  ];
+  const unread = [
+    ...idle,
+    ...patterns,
+    ...(options.score !== "l1" ? ["score"] : []),
+    ...(options.scope !== "global" ? ["scope"] : []),
+  ];
+  if (unread.length === 0) return;
+  throw wrong(`${unread.join(" and ")} would do nothing: structure ${name} does not read it.`, "Leave it out.");
 }

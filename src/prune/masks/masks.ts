@@ -8,7 +8,7 @@ import { FLOAT_BYTES } from "../../kernels/numbers.js";
 import type { StepContext } from "../../step/step.js";
 import { prepare } from "../../weights/prepare.js";
 import type { Weight } from "../../weights/weights.js";
-import { reachedShare } from "../scopes/counts.js";
+import { shortOf } from "../scopes/counts.js";
 import type { Goal, Item, Scope, ScopeContext } from "../scopes/scope.js";
 import type { Score } from "../scores/index.js";
 import { openScores } from "../scores/open.js";
@@ -131,12 +131,11 @@ async function share(
   const now = { ...goal, share: goal.share * progress };
   const items = masked.map((one) => itemOf(model, one, macs, progress));
   const counts = await scope.method.choose(items, now, scope.options, { ...context, distance });
-  const reached = reachedShare(items, now, counts);
-  // Half a cell of each is rounding.
-  const coarse = Math.max(...items.map((item) => item[now.measure])) * items.length;
-  const total = items.reduce((sum, item) => sum + item.cells * item[now.measure], 0);
-  if (reached * total < now.share * total - coarse / 2 - 1) {
-    const text = `${percent(reached)} of the ${MEASURES[goal.measure]} go, not ${percent(now.share)}: no layer may give more.`;
+  const short = shortOf(items, now, counts);
+  if (short > 0) {
+    const total = items.reduce((sum, item) => sum + item.cells * item[now.measure], 0);
+    const what = MEASURES[goal.measure];
+    const text = `${percent(short / total)} of the ${what} less go than ${percent(now.share)}: no layer may give more.`;
     notes.push(warning("goal-missed", text));
   }
   return counts.map((count) => ({ count }));

@@ -18,13 +18,22 @@ export const fixedCount = (item: Item): number | undefined =>
 export const totalOf = (items: readonly Item[], { measure }: Goal): number =>
   items.reduce((sum, item) => sum + item.cells * item[measure], 0);
 
-/** What is still to go when the items that the user fixed are done. */
+/** What is to go. Items that the user fixed have a goal of their own: this one is that of all others. */
 export const leftToGo = (items: readonly Item[], goal: Goal): number =>
-  goal.share * totalOf(items, goal) -
-  items.reduce((sum, item) => sum + (fixedCount(item) ?? 0) * item[goal.measure], 0);
+  goal.share *
+  totalOf(
+    items.filter(({ ratio }) => ratio === undefined),
+    goal,
+  );
 
-/** The share of all that goes with these counts, 0 to 1. */
-export function reachedShare(items: readonly Item[], goal: Goal, counts: readonly number[]): number {
-  const total = totalOf(items, goal);
-  return total === 0 ? 0 : items.reduce((sum, item, at) => sum + counts[at]! * item[goal.measure], 0) / total;
+/** By how much these counts fall short of the goal, in its measure; rounding to whole cells is none. */
+export function shortOf(items: readonly Item[], goal: Goal, counts: readonly number[]): number {
+  const free = items.filter(({ ratio }) => ratio === undefined);
+  const gone = items.reduce(
+    (sum, item, at) => sum + (item.ratio === undefined ? counts[at]! * item[goal.measure] : 0),
+    0,
+  );
+  const rounding = free.reduce((sum, item) => sum + (item[goal.measure] * item.multiple) / 2, 0);
+  const short = leftToGo(items, goal) - gone;
+  return short > rounding ? short : 0;
 }

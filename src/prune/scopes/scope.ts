@@ -27,7 +27,10 @@ export interface Item {
   without(count: number): Promise<Model>;
 }
 
-/** What is to go, as a share of all that the items hold: of their elements, bytes or multiply-accumulates. */
+/**
+ * What is to go, as a share of all that the items hold: of their elements, bytes or multiply-accumulates. Items with a ratio of
+ * their own are not in it.
+ */
 export interface Goal {
   readonly measure: "elements" | "bytes" | "macs";
   /** 0 to 1. */

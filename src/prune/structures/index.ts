@@ -7,11 +7,13 @@ import { column } from "./column.js";
 import { filter } from "./filter.js";
 import { head } from "./head.js";
 import { hidden } from "./hidden.js";
+import { layer } from "./layer.js";
 import { nOfM } from "./n-m.js";
 import { recurrent } from "./recurrent.js";
 import { row } from "./row.js";
 import type { Structure } from "./structure.js";
 import { unstructured } from "./unstructured.js";
+import { vocabulary } from "./vocabulary.js";
 
 export const structures = registry<Structure>("structure of pruning", [
   unstructured,
@@ -24,4 +26,6 @@ export const structures = registry<Structure>("structure of pruning", [
   head,
   hidden,
   recurrent,
+  layer,
+  vocabulary,
 ]);
