@@ -37,8 +37,9 @@ export const conv = defineChannelRule({
     const masked = rests.isFixed(w) || rests.rest({ value: w, axis: 0 }) === 0;
     const unbiased = !b || rests.isFixed(b) || rests.rest({ value: b, axis: 0 }) === 0;
     rests.leaves({ value: y, axis: 1 }, masked && unbiased ? 0 : undefined);
-    if (inputs > 1 || groups === 1)
-      rests.sums({ value: x, axis: 1 }, padded(rests.node) || !rests.isFoldable(w) ? "zero" : "number");
+    if (inputs === 1 && groups > 1) return;
+    if (padded(rests.node)) rests.sums({ value: x, axis: 1 }, "zero", "zeros are padded around it");
+    else rests.sums({ value: x, axis: 1 }, rests.isFoldable(w) ? "number" : "zero");
   },
   cut(cut) {
     const { x, w, y } = names(cut.node);

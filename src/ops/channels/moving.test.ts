@@ -1,12 +1,19 @@
 // Operators that move numbers, between two layers: which channels may go, and that the cut model is the masked one.
 
 import { describe, test } from "vitest";
-import { imagePassage, type Passage, provePassage, sequencePassage } from "../../../tests/support/pruning/passage.js";
+import {
+  imagePassage,
+  type Passage,
+  proveFreeBatch,
+  provePassage,
+  sequencePassage,
+} from "../../../tests/support/pruning/passage.js";
 import { float32, int64 } from "../../tensor/tensor.js";
 
 const images: readonly Passage[] = [
   {
     name: "Reshape with 0 and -1",
+    freeBatch: true,
     between: (n, x, c) => n.op("Reshape", [n.op("Reshape", [x, n.ints([0, 0, -1])]), n.ints([-1, c, 8, 8])]),
   },
   {
@@ -30,6 +37,7 @@ const images: readonly Passage[] = [
   },
   {
     name: "Reshape by a constant width in a Shape chain",
+    freeBatch: true,
     between(n, x, c) {
       const batch = n.op("Gather", [n.op("Shape", [x]), n.ints([0])]);
       const flat = n.op("Reshape", [x, n.op("Concat", [batch, n.ints([c, 64])], { axis: 0 })]);
@@ -38,6 +46,7 @@ const images: readonly Passage[] = [
   },
   {
     name: "channels in the place of the batch",
+    freeBatch: true,
     between(n, x) {
       const dims = n.op("Shape", [x]);
       const [batch, c] = [n.op("Gather", [dims, n.ints([0])]), n.op("Gather", [dims, n.ints([1])])];
@@ -48,6 +57,7 @@ const images: readonly Passage[] = [
   },
   {
     name: "numbers from sizes",
+    freeBatch: true,
     between(n, x) {
       const dims = n.op("Shape", [x]);
       const c = n.op("Cast", [n.op("Gather", [dims, n.ints([1])])], { to: 1 });
@@ -57,6 +67,7 @@ const images: readonly Passage[] = [
   },
   {
     name: "Shape from start to end, ConstantOfShape",
+    freeBatch: true,
     between(n, x) {
       const [batch, c] = [n.op("Shape", [x], { start: 0, end: 1 }), n.op("Shape", [x], { start: -3, end: -2 })];
       const sizes = n.op("Concat", [batch, c, n.ints([1, 8])], { axis: 0 });
@@ -223,6 +234,7 @@ const images: readonly Passage[] = [
   },
   {
     name: "Resize by computed sizes",
+    freeBatch: true,
     between(n, x) {
       const first = n.op("Slice", [n.op("Shape", [x]), n.ints([0]), n.ints([2])]);
       return n.op("Resize", [x, "", "", n.op("Concat", [first, n.ints([12, 4])], { axis: 0 })], { mode: "nearest" });
@@ -254,6 +266,7 @@ const images: readonly Passage[] = [
   },
   {
     name: "Expand of pixels, by constant sizes",
+    freeBatch: true,
     between(n, x, c) {
       const mean = n.op("GlobalAveragePool", [x]);
       return n.op("Add", [x, n.op("Expand", [mean, n.ints([1, c, 8, 8])])]);
@@ -261,10 +274,12 @@ const images: readonly Passage[] = [
   },
   {
     name: "Expand of pixels, by the shape of another value",
+    freeBatch: true,
     between: (n, x) => n.op("Mul", [x, n.op("Expand", [n.op("GlobalMaxPool", [x]), n.op("Shape", [x])])]),
   },
   {
     name: "Expand of one channel to all",
+    freeBatch: true,
     between(n, x) {
       const mask = n.conv("mask", "x", 3, 1, { kernel: 1 });
       return n.op("Mul", [x, n.op("Expand", [mask, n.op("Shape", [x])])]);
@@ -283,6 +298,7 @@ const images: readonly Passage[] = [
   },
   {
     name: "Tile by computed repeats",
+    freeBatch: true,
     between(n, x) {
       const c = n.op("Gather", [n.op("Shape", [x]), n.ints([1])]);
       const mask = n.conv("mask", "x", 3, 1, { kernel: 1 });
@@ -403,6 +419,12 @@ const sequences: readonly Passage[] = [
 
 describe("between convolutions", () => {
   test.each(images)("$name", (passage) => provePassage(imagePassage(passage, 1)));
+});
+
+describe("groups of one sample are right for two", () => {
+  test.each(images.filter(({ freeBatch }) => freeBatch))("$name", (passage) =>
+    proveFreeBatch(imagePassage(passage, 2)),
+  );
 });
 
 describe("between products", () => {

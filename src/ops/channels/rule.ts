@@ -77,9 +77,9 @@ export interface Rests extends ChannelNode {
   carries(): void;
   /**
    * The node sums over this axis: it is kept unless masked channels hold 0 there, or, with "number", any number, which
-   * `cut` then adds to the bias.
+   * `cut` then adds to the bias. `because`: why a bias cannot stand for a number here.
    */
-  sums(axis: Axis, accepts: "zero" | "number"): void;
+  sums(axis: Axis, accepts: "zero" | "number", because?: string): void;
   /** Must stay after all. */
   keep(what: string | Axis, reason: string): void;
   /** What this node gives for scalar inputs (as far as stated), by running it. NaN and infinities: undefined. */

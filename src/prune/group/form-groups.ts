@@ -98,7 +98,7 @@ function nameOf(places: readonly Place[], named: Map<string, number>): string {
 /** Every axis that can be cut, in graph order: constants where they are first used, then what nodes give. */
 function linesOf(coupling: Coupling, { model, dims, fixed }: Facts): Line[] {
   const { graph } = model;
-  const roles = rolesOf(graph);
+  const roles = rolesOf(graph, dims);
   const lines: Line[] = [];
   const seen = new Set<string>();
   const add = (value: string) => {
@@ -120,21 +120,39 @@ function linesOf(coupling: Coupling, { model, dims, fixed }: Facts): Line[] {
   return lines;
 }
 
+/** Operators whose weights are codes that are never floats. */
+const CODES: Readonly<Record<string, { readonly input: number; readonly output: number; readonly sum: number }>> = {
+  QLinearConv: { input: 3, output: 0, sum: 1 },
+  QLinearMatMul: { input: 3, output: -1, sum: -2 },
+};
+
 /** Roles of axes by what reads them directly, by axis and value. Axes that only a kernel slides along have none. */
-function rolesOf(graph: Graph): Map<string, Place["role"]> {
+function rolesOf(graph: Graph, dims: Facts["dims"]): Map<string, Place["role"]> {
   const roles = new Map<string, Place["role"]>();
   for (const node of graph.nodes) {
     for (const use of weightsOf(node)) {
       const value = node.inputs[use.input]!;
-      const rank = graph.initializers.get(value)?.dims.length;
+      const rank = dims.get(value)?.length;
       if (use.role === "vector") continue;
       const at = (axis: number) => (axis < 0 && rank !== undefined ? axis + rank : axis);
       const set = (axis: number, role: Place["role"]) => {
         const key = `${at(axis)} ${value}`;
         if (!roles.has(key)) roles.set(key, role);
       };
+      if (use.role === "table" && rank !== undefined) {
+        // Rows are looked up: what makes channels is along them.
+        for (let axis = 0; axis < rank; axis++) set(axis, axis === at(use.outputAxis) ? "input" : "output");
+        continue;
+      }
       set(use.outputAxis, "output");
       if (use.reductionAxis !== undefined) set(use.reductionAxis, "input");
+    }
+    const codes = CODES[node.opType];
+    const value = codes && node.inputs[codes.input];
+    const rank = value ? graph.initializers.get(value)?.dims.length : undefined;
+    if (rank !== undefined && codes) {
+      roles.set(`${(codes.output + rank) % rank} ${value}`, "output");
+      roles.set(`${(codes.sum + rank) % rank} ${value}`, "input");
     }
   }
   return roles;

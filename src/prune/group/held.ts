@@ -40,18 +40,20 @@ export async function findHeld(
       leaves: (axis, rest) => void found.set(keyOf(axis), rest),
       carries() {
         for (const [from, to] of passages.get(node) ?? []) {
+          // What an axis that stays holds matters to nobody: the image beside the features in a Concat.
+          if (staysWhole(coupling, from, own.dims(from.value)[from.axis] ?? 0)) continue;
           const [rest, known] = [held(from), found.has(keyOf(to))];
           found.set(keyOf(to), known && found.get(keyOf(to)) !== rest ? undefined : rest);
         }
       },
-      sums(axis, accepts) {
+      sums(axis, accepts, because) {
         const rest = held(axis);
         if (rest === 0 || (accepts === "number" && rest !== undefined)) return;
         keep(
           axis,
           rest === undefined
             ? `${node.opType} sums over it, and without its weights it would still hold what depends on the data`
-            : `${node.opType} sums over it, and without its weights it would still hold ${rest}, which no bias can stand for here`,
+            : `${node.opType} sums over it, and without its weights it would still hold ${rest}, which no bias can stand for${because ? `: ${because}` : " here"}`,
         );
       },
       keep: (what, reason) => {
@@ -63,6 +65,13 @@ export async function findHeld(
     await rule.rests(rests);
   }
   return held;
+}
+
+function staysWhole(coupling: Coupling, axis: Axis, length: number): boolean {
+  const first = coupling.firstOf(axis);
+  if (first < 0) return true;
+  for (let at = 0; at < length; at++) if (!coupling.isKept(first + at)) return false;
+  return true;
 }
 
 /** Runs a node on scalars: what f(0) is, the runtime says. */
