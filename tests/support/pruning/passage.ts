@@ -2,6 +2,9 @@
 
 import { expect } from "vitest";
 import type { Group } from "../../../src/prune/group/group.js";
+import type { Value } from "../../../src/tensor/value.js";
+import { difference } from "./compare.js";
+import { maskedModel } from "./masked.js";
 import { type Net, net, type PatternCase } from "./parts.js";
 import { drawnRemoval, grouped, provedCut } from "./proof.js";
 
@@ -14,6 +17,8 @@ export interface Passage {
   readonly opset?: number;
   readonly opsets?: Readonly<Record<string, number>>;
   readonly channels?: number;
+  /** The batch is free: groups found with one sample must be right for two. */
+  readonly freeBatch?: boolean;
   /** Without Relu behind the first layer. */
   readonly signed?: boolean;
   /** What comes between; gives the value and its number of channels, where that is another. */
@@ -54,6 +59,20 @@ export function sequencePassage(
   const expected = kept ? {} : (free?.(channels) ?? { "one.weight": channels });
   const options = { opset, ...(opsets && { opsets }) };
   return n.done({ x }, expected, kept ? { "one.weight": kept } : {}, options);
+}
+
+/** Groups found with one sample, where a free batch looks like no axis at all, are right for two. */
+export async function proveFreeBatch({ model, feeds }: PatternCase): Promise<void> {
+  const one = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, firstSample(value)]));
+  const grouping = await grouped(model, one);
+  const removal = drawnRemoval(grouping, 0.5, 1);
+  const { model: cut, weights } = await provedCut(grouping, removal, one);
+  expect(weights.length).toBeGreaterThan(0);
+  expect(await difference(await maskedModel(grouping.model, weights), cut, feeds)).toBeUndefined();
+}
+
+function firstSample({ dtype, dims, data }: Value): Value {
+  return { dtype, dims: [1, ...dims.slice(1)], data: (data as Float32Array).slice(0, data.length / dims[0]!) };
 }
 
 const makes = (weight: string) => (group: Group) =>
