@@ -83,7 +83,7 @@ describe("sparsity-inducing training", async () => {
   const plain = await induced({ name: "group-lasso", strength: 1e-9 });
 
   test("group lasso shrinks the norms of units, and tells the penalty", async () => {
-    const strength = 0.05;
+    const strength = 0.2;
     const { model: made, log } = await induced({ name: "group-lasso", strength });
     expect(sum(await norms(made))).toBeLessThan(0.8 * sum(await norms(plain.model)));
     // Five elements to a unit; before the first update.
