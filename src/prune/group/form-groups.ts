@@ -1,6 +1,7 @@
 // From classes of positions to groups: classes that lie in the same places are units of one group.
 
-import type { Graph } from "../../ir/model.js";
+import { stringOf } from "../../ir/attributes.js";
+import type { Graph, Node } from "../../ir/model.js";
 import { consumers, uses } from "../../ir/traverse.js";
 import { weightsOf } from "../../ops/index.js";
 import type { Coupling } from "./coupling.js";
@@ -108,7 +109,8 @@ function linesOf(coupling: Coupling, { model, dims, fixed }: Facts): Line[] {
     for (const [axis, length] of (dims.get(value) ?? []).entries()) {
       const first = coupling.firstOf({ value, axis });
       if (first < 0) continue;
-      const role = roles.get(`${axis} ${value}`) ?? (constant ? "vector" : "value");
+      const role =
+        (constant || fixed.has(value) ? roles.get(`${axis} ${value}`) : undefined) ?? (constant ? "vector" : "value");
       lines.push({ value, axis, first, length, constant, role });
     }
   };
@@ -147,6 +149,7 @@ function rolesOf(graph: Graph, dims: Facts["dims"]): Map<string, Place["role"]> 
       set(use.outputAxis, "output");
       if (use.reductionAxis !== undefined) set(use.reductionAxis, "input");
     }
+    if (node.opType === "Einsum") einsumRoles(node, roles);
     const codes = CODES[node.opType];
     const value = codes && node.inputs[codes.input];
     const rank = value ? graph.initializers.get(value)?.dims.length : undefined;
@@ -156,6 +159,17 @@ function rolesOf(graph: Graph, dims: Facts["dims"]): Map<string, Place["role"]> 
     }
   }
   return roles;
+}
+
+/** Letters of a constant that the result has make channels; the others are summed over. */
+function einsumRoles(node: Node, roles: Map<string, Place["role"]>): void {
+  const [left = "", right] = stringOf(node, "equation", "").replaceAll(" ", "").split("->");
+  if (right === undefined || left.includes(".")) return;
+  for (const [at, operand] of left.split(",").entries()) {
+    for (const [axis, letter] of [...operand].entries()) {
+      roles.set(`${axis} ${node.inputs[at]}`, right.includes(letter) ? "output" : "input");
+    }
+  }
 }
 
 /** A constant that is rearranged before it is used takes its roles from what is used. */
