@@ -15,6 +15,7 @@ import { settleDims } from "./engine/settle.js";
 import { weightBytes } from "./engine/weight-bytes.js";
 import type { Model } from "./ir/model.js";
 import type { KernelPool } from "./kernels/pool.js";
+import { load } from "./load.js";
 import type { CalibrationStore, StepContext } from "./step/step.js";
 import { targets } from "./targets/index.js";
 import { random } from "./tensor/random.js";
@@ -83,6 +84,7 @@ async function openServices(model: Model, options: ServiceOptions = {}): Promise
     data,
     calibration: typeof options.calibration === "string" ? calibrationFile(options.calibration) : options.calibration,
     notes,
+    load: (path) => load(path, options),
     resident: (source, state, initial, session) =>
       platform.resident(source, state, initial, {
         ...(options.provider === undefined ? {} : { provider: options.provider }),

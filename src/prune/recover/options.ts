@@ -32,6 +32,10 @@ export const recoveryOptions = z.object({
     .describe(
       "Where fine-tuning starts: keep (the weights that are left), rewind (their values in an earlier model), reinit (fresh draws)",
     ),
+  earlier: z
+    .string()
+    .optional()
+    .describe("Model that `weights` rewind go back to: a path or URL, of the same tensors as the given one"),
   recovered: z
     .number()
     .min(0)
