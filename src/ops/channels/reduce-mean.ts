@@ -18,8 +18,8 @@ export const reduceMean = defineChannelRule({
     passAcross(flow, reduced);
     const from = inputOf(flow, 0);
     for (const axis of reduced.over) {
-      // Nodes give floats to a mean but for arithmetic on sizes, which has no channels.
-      flow.free({ value: from, axis });
+      if (isFloatType(flow.dtype(from))) flow.free({ value: from, axis });
+      else flow.keep({ value: from, axis }, "a mean of integers cannot be corrected");
     }
   },
   rests(rests) {
@@ -33,7 +33,7 @@ export const reduceMean = defineChannelRule({
     const over = reducedOf(cut)?.over ?? [];
     const after = cut.after(from);
     const left = over.reduce((ratio, axis) => (ratio * after[axis]!) / cut.dims(from)[axis]!, 1);
-    if (left === 1 || !isFloatType(cut.dtype(to))) return undefined;
+    if (left === 1) return undefined;
     const mean = cut.fresh(to);
     const factor = cut.constant(`${to}_left`, floatScalar(cut.dtype(to), left));
     return [{ ...cut.node, outputs: [mean] }, makeNode("Mul", [mean, factor], [to])];
