@@ -4,6 +4,7 @@
 import { z } from "zod";
 import type { Method, Registry } from "../base/registry.js";
 import { PATTERNS } from "../weights/patterns.js";
+import { induceField } from "./induce/options.js";
 import { planSchema } from "./plan.js";
 import { gradualOptions, recoveryOptions } from "./recover/options.js";
 import { pruningSchedules } from "./schedules/index.js";
@@ -114,6 +115,7 @@ export const pruneOptions = z.object({
       "A plan to carry out: the same channels go as in the model that it was saved from, whatever the weights are",
     ),
   ...recoveryOptions.shape,
+  induce: induceField,
   gradual: gradualOptions
     .optional()
     .describe(
