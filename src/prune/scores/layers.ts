@@ -7,9 +7,11 @@ import { elementCount } from "../../tensor/dtype.js";
 import { fromFloat16 } from "../../tensor/float16.js";
 import { drawAt, random } from "../../tensor/random.js";
 import type { Tensor } from "../../tensor/tensor.js";
-import { ownAxis } from "../../weights/views.js";
+import { ownAxis, viewDims } from "../../weights/views.js";
 import { axisOf, channelAxis, collectWeights, matrixUses, type Weight } from "../../weights/weights.js";
 import type { ScoredWeight } from "./score.js";
+
+type MatrixUse = ReturnType<typeof matrixUses>[number];
 
 /** A weight before it is read. */
 export interface Layer extends Omit<ScoredWeight, "values" | "random"> {
@@ -30,20 +32,22 @@ function layerOf(weight: Weight): Layer {
   const { dims } = weight.tensor;
   const outputAxis = channelAxis(weight) ?? 0;
   const [first] = matrixUses(weight);
-  const seen = first?.use.reductionAxis;
-  const reductionAxis =
-    first === undefined || seen === undefined
-      ? undefined
-      : ownAxis(
-          first.view,
-          axisOf(
-            seen,
-            first.view.axes.map(() => 0),
-          ),
-          dims,
-        );
+  const reductionAxis = first && summedAxis(first, dims);
   const groups = first?.node.opType === "Conv" && first.input === 1 ? intOf(first.node, "group", 1) : 1;
   return { weight, name, dims, reductionAxis, outputAxis, parts: groups };
+}
+
+/** The axis of the weight that its user sums along; undefined where that is none, or part of one. */
+function summedAxis({ use, view, path, node }: MatrixUse, dims: readonly number[]): number | undefined {
+  if (use.reductionAxis === undefined) return undefined;
+  const seen = viewDims(view);
+  const axis = axisOf(use.reductionAxis, seen);
+  if (path.length === 0) return axis;
+  // Parts with inputs of their own are counted along the output axis, which is then not the weight's.
+  if (intOf(node, "group", 1) > 1) return undefined;
+  const own = ownAxis(view, axis, dims);
+  // Where one input is all there is, any axis of one position is as good.
+  return own === undefined && seen[axis] === 1 && dims.includes(1) ? dims.indexOf(1) : own;
 }
 
 /** The numbers of a dense float32 or float16 tensor. Throws `invalid("weight-not-finite")` for NaN and infinities. */

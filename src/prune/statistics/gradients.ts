@@ -64,7 +64,7 @@ export async function openGradients(
   if (first === undefined) throw invalid("data-empty", `There is no sample in ${data.name} to score weights by.`);
   if (first.label === undefined && options.loss === undefined) throw withoutLabels(data, score);
   const rows = rowsOf(first);
-  const batch = Math.max(rows, Math.min(options.batch, samples.length * rows));
+  const batch = Math.max(1, Math.floor(Math.min(options.batch / rows, samples.length))) * rows;
   const few: Dataset = {
     ...data,
     size: samples.length,
