@@ -12,5 +12,6 @@ export { curve as printCurve } from "./curve.js";
 export { printDevices } from "./estimate.js";
 export type { ReportForm } from "./form.js";
 export { printInspection } from "./inspection.js";
+export { printStudy, withoutSamples } from "./study/index.js";
 
 export const reports = registry<ReportForm>("report form", [html, md, json, table]);

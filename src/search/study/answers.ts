@@ -68,7 +68,9 @@ interface Finished {
 type Pair = readonly [first: Finished, second: Finished];
 
 /** Runs that are equal but for the factor. A method that draws nothing ran once, and stands beside every seed. */
-function pairsOf({ factor, first, second }: Question, runs: readonly StudyRun[]): readonly Pair[] {
+function pairsOf({ factor, first, second }: Question, all: readonly StudyRun[]): readonly Pair[] {
+  // How chance is shared among layers, or grows, says nothing of how scores should be.
+  const runs = factor === "score" ? all : all.filter(({ method }) => method.score !== CHANCE);
   const rest = (method: StudyMethod) => {
     // The number of steps follows from the schedule.
     const { steps, ...other } = method;
