@@ -9,7 +9,12 @@ const makes = (weight: string) => (group: Group) =>
   group.places.some((place) => place.value === weight && place.role !== "input");
 
 describe.each(patterns.map((pattern) => [pattern.name, pattern] as const))("%s", (_, pattern) => {
-  test.each([1, 2, 3, 4])("seed %i", async (seed) => {
+  test.each([
+    [1, 0.5],
+    [2, 0.1],
+    [3, 0.7],
+    [4, 0.3],
+  ])("seed %i, %d of the units", async (seed, ratio) => {
     const { model, feeds, free, kept = {} } = pattern.make(seed);
     const grouping = await grouped(model, feeds);
     const removable = grouping.groups.filter(({ obstacle }) => obstacle === undefined);
@@ -19,11 +24,8 @@ describe.each(patterns.map((pattern) => [pattern.name, pattern] as const))("%s",
       expect(reasons, weight).not.toEqual([]);
       for (const one of reasons) expect(one).toMatch(reason);
     }
-    for (const ratio of [0.1, 0.3, 0.5, 0.7]) {
-      const removal = drawnRemoval(grouping, ratio, 100 * seed + Math.round(10 * ratio));
-      const { weights, macs } = await provedCut(grouping, removal, feeds);
-      expect(weights.length).toBeGreaterThan(0);
-      expect(macs.after).toBeLessThan(macs.before);
-    }
+    const { weights, macs } = await provedCut(grouping, drawnRemoval(grouping, ratio, seed), feeds);
+    expect(weights.length).toBeGreaterThan(0);
+    expect(macs.after).toBeLessThan(macs.before);
   });
 });

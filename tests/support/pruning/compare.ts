@@ -1,5 +1,6 @@
 // Whether a cut model is the masked one: both run as the files say, and every element of every output is compared.
 
+import { PareError } from "../../../src/base/errors.js";
 import { run } from "../../../src/engine/run.js";
 import { UNFUSED } from "../../../src/engine/runtime.js";
 import type { Model } from "../../../src/ir/model.js";
@@ -15,7 +16,13 @@ export async function difference(masked: Model, cut: Model, feeds: Feeds): Promi
   if (broken.length > 0) return `the cut model is not valid: ${JSON.stringify(broken[0])}`;
   const ports = (model: Model) => JSON.stringify([model.graph.inputs, model.graph.outputs].map(stated));
   if (ports(masked) !== ports(cut)) return `inputs and outputs are stated as ${ports(cut)}, not ${ports(masked)}`;
-  return different(await run(masked, feeds, services, OPTIONS), await run(cut, feeds, services, OPTIONS));
+  const expected = await run(masked, feeds, services, OPTIONS);
+  try {
+    return different(expected, await run(cut, feeds, services, OPTIONS));
+  } catch (error) {
+    if (error instanceof PareError) return `the cut model does not run: ${error.message}`;
+    throw error;
+  }
 }
 
 const stated = (ports: Model["graph"]["inputs"]) =>

@@ -57,4 +57,6 @@ export async function provedCut(grouping: Coupled, removal: Removal, feeds: Feed
   return { ...cut, macs: { before: foretoldMacs(grouping, new Map()), after } };
 }
 
-export const grouped = (model: Model, feeds: Feeds): Promise<Coupled> => groupChannels(model, services, { feeds });
+/** `feeds`: default synthetic. */
+export const grouped = (model: Model, feeds: Feeds | undefined): Promise<Coupled> =>
+  groupChannels(model, services, { feeds });

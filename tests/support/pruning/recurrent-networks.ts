@@ -33,7 +33,7 @@ function layer(n: Net, cell: Cell, name: string, x: string, from: number, hidden
   return n.b.nodes(cell, inputs, { name, outputs: cell === "LSTM" ? 3 : 2, attributes });
 }
 
-const stacked = (cell: Cell, attributes: LayerOptions["attributes"] = {}): Pattern => ({
+export const stacked = (cell: Cell, attributes: LayerOptions["attributes"] = {}): Pattern => ({
   name: `${cell}, two layers${attributes.linear_before_reset ? ", linear before reset" : ""}`,
   make(seed) {
     const n = net(seed);
@@ -80,7 +80,7 @@ export const states: Pattern = {
     const second = layer(n, "GRU", "two", first, f, g, { states: [zeros] })[0]!;
     n.b.output(n.linear("out", n.op("Squeeze", [second, n.ints([1])]), g, 4), "float32", ["length", "batch", 4]);
     n.b.output(last!, "float32", [1, "batch", h]);
-    return n.done({ x, state }, { "between.weight": f }, { "one.W": /input|output/i });
+    return n.done({ x, state }, { "between.weight": f, "two.W": g }, { "one.W": /input|output/i });
   },
 };
 

@@ -50,7 +50,7 @@ const encoder = (dynamic: boolean): Pattern => ({
     const inner = gelu(n, n.linear("up", middle, d, f));
     const last = layerNorm(n, "norm2", n.op("Add", [middle, n.linear("down", inner, f, d)]), d);
     n.b.output(n.linear("out", last, d, 4), "float32", ["batch", "length", 4]);
-    return n.done({ ids }, { "up.weight": f, "v.weight": Number.NaN }, { table: /LayerNormalization/ });
+    return n.done({ ids }, { "q.weight": h, "up.weight": f }, { "o.weight": /LayerNormalization/ });
   },
 });
 
@@ -123,23 +123,23 @@ export const decoder: Pattern = {
       "length",
       11,
     ]);
-    return n.done({ ids }, { "gate.weight": f, "v.weight": Number.NaN }, { table: /mean|ReduceMean|norm/i });
+    return n.done({ ids }, { table: d, "q.weight": kv, "gate.weight": f });
   },
 };
 
 type Fused = (n: Net, x: string, heads: number, size: number) => string;
 
-const fused = (name: string, build: Fused, v: string, opset = 17): Pattern => ({
+const fused = (name: string, build: Fused, first = "q.weight", opset = 17, share = 1): Pattern => ({
   name: `encoder, ${name}`,
   make(seed) {
     const n = net(seed);
     const [h, s, f] = [n.size(2, 4), n.size(1, 3) * 2, n.size(5, 13)];
     const d = n.size(4, 12);
     const x = input(n, "x", ["batch", "length", d], [2, 5, d]);
-    const middle = n.op("Add", ["x", n.linear("o", build(n, "x", h, s), h * s, d)]);
+    const middle = n.op("Add", ["x", n.linear("o", build(n, "x", h, s), share * h * s, d)]);
     const inner = n.op("Relu", [n.linear("up", middle, d, f)]);
     n.b.output(n.linear("down", inner, f, d), "float32", ["batch", "length", d]);
-    const free = { "up.weight": f, [v]: Number.NaN };
+    const free = { "up.weight": f, [first]: h };
     return n.done({ x }, free, {}, { opset, opsets: { "com.microsoft": 1 } });
   },
 });
@@ -162,16 +162,12 @@ export const packedAttention = fused(
   "qkv.weight",
 );
 
-export const multiHead = fused(
-  "com.microsoft MultiHeadAttention",
-  (n, x, h, s) => {
-    const d = width(n, x);
-    const parts = ["q", "k", "v"].map((name) => n.linear(name, x, d, h * s, false));
-    const c = n.constant("qkv.bias", n.normals([3 * h * s], 0.3));
-    return n.b.node("MultiHeadAttention", [...parts, c], { ...microsoft, attributes: { num_heads: h } });
-  },
-  "v.weight",
-);
+export const multiHead = fused("com.microsoft MultiHeadAttention", (n, x, h, s) => {
+  const d = width(n, x);
+  const parts = ["q", "k", "v"].map((name) => n.linear(name, x, d, h * s, false));
+  const c = n.constant("qkv.bias", n.normals([3 * h * s], 0.3));
+  return n.b.node("MultiHeadAttention", [...parts, c], { ...microsoft, attributes: { num_heads: h } });
+});
 
 export const standardAttention = fused(
   "Attention of opset 23",
@@ -180,22 +176,21 @@ export const standardAttention = fused(
     const parts = ["q", "k", "v"].map((name) => n.linear(name, x, d, h * s));
     return n.b.node("Attention", parts, { attributes: { q_num_heads: h, kv_num_heads: h } });
   },
-  "v.weight",
+  "q.weight",
   23,
 );
 
+/** Twice as many heads of queries as of keys and values. */
 export const groupedAttention = fused(
   "Attention of opset 23 with grouped queries",
   (n, x, h, s) => {
     const d = width(n, x);
-    const parts = [
-      n.linear("q", x, d, h * s),
-      ...["k", "v"].map((name) => n.linear(name, x, d, h % 2 === 0 ? (h / 2) * s : s)),
-    ];
-    return n.b.node("Attention", parts, { attributes: { q_num_heads: h, kv_num_heads: h % 2 === 0 ? h / 2 : 1 } });
+    const parts = [n.linear("q", x, d, 2 * h * s), ...["k", "v"].map((name) => n.linear(name, x, d, h * s))];
+    return n.b.node("Attention", parts, { attributes: { q_num_heads: 2 * h, kv_num_heads: h } });
   },
-  "v.weight",
+  "q.weight",
   23,
+  2,
 );
 
 export const transformers: readonly Pattern[] = [
