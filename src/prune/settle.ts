@@ -44,6 +44,7 @@ export function settle(options: PruneOptions): Settled {
     goal: goalOf(options),
     ...scheduleOf(options),
   };
+  if (options.gradual) checkGradual(settled, options);
   if (structure.method.kind === "mask") checkMask(settled, options);
   if (structure.method.kind === "graph") checkGraph(settled, options);
   return settled;
@@ -88,8 +89,25 @@ function scheduleOf({ schedule, steps }: PruneOptions): Pick<Settled, "schedule"
   return { schedule: pruningSchedules.get(name), steps: steps ?? 1 };
 }
 
+/** Zeros are written while weights are trained: one training, whose schedule is that of gradual. */
+function checkGradual(
+  { structure }: Settled,
+  { finetune, steps, schedule, weights, recovered, plan }: PruneOptions,
+): void {
+  if (structure.method.kind !== "mask" || plan !== undefined) {
+    throw wrong("Gradual pruning writes zeros while training: channels are cut between trainings.", "State steps.");
+  }
+  if (finetune === undefined) throw wrong("Gradual pruning is done while training.", "Say how to train: finetune.");
+  if (steps !== undefined || schedule !== undefined) {
+    throw wrong("Gradual pruning has a schedule of its own.", "State schedule and every in gradual.");
+  }
+  if (weights !== "keep" || recovered !== undefined) {
+    throw wrong("Gradual pruning is one training of the weights as they are.", "Leave weights and recovered out.");
+  }
+}
+
 /** Share of the weights, or of the multiply-accumulates, that zeros take. Throws as `settle`. */
-export function maskGoal({ goal: { measure, amount }, structure }: Settled): Goal {
+export function maskGoal({ goal: { measure, amount }, structure }: Pick<Settled, "goal" | "structure">): Goal {
   const { keep, of } = structure.options as { keep?: number; of?: number };
   if (keep !== undefined && of !== undefined) return { measure: "elements", share: 1 - keep / of };
   const share = typeof amount === "number" ? amount : shareOf(amount);

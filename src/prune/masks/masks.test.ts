@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { everyOperator, feeds } from "../../../tests/support/every-operator.js";
 import { services } from "../../../tests/support/services.js";
 import { stepContext } from "../../../tests/support/step-context.js";
+import { spiralModel, spirals } from "../../../tests/support/train-case.js";
 import { run } from "../../engine/run.js";
 import { graphAttribute, int, ints } from "../../ir/attributes.js";
 import { graphBuilder, makeFunction } from "../../ir/build.js";
@@ -301,9 +302,40 @@ describe("options that contradict each other or would do nothing", () => {
     [{ schedule: "one-shot", steps: 3 }, /has one step/],
     [{ schedule: "cubic" }, /needs steps/],
     [{ roundTo: 8 }, /about channels/],
+    [{ gradual: {} }, /done while training/],
+    [{ gradual: {}, finetune: {}, steps: 3 }, /schedule of its own/],
+    [{ gradual: {}, finetune: {}, structure: "channel" }, /writes zeros/],
     [{ structure: "layer", score: "l2" }, /would do nothing/],
   ])("%j", async (options, message) => {
     await expect(prune(model, options)).rejects.toThrow(message);
     await expect(prune(model, options)).rejects.toMatchObject({ kind: "invalid" });
+  });
+});
+
+describe("with training", () => {
+  const context = { ...stepContext(), data: spirals() };
+  const finetune = { batch: 8, steps: 40, lr: 0.02, evaluateEvery: 5 };
+  const matrices = ["w0", "w1"];
+  const zeros = async (model: Model) => {
+    const after = await numbersOf(model);
+    return matrices.reduce((sum, name) => sum + zerosIn(after.get(name)!), 0);
+  };
+
+  test("zeros hold while what is left is trained, step after step", async () => {
+    const made = await prune(spiralModel(), { ratio: 0.75, steps: 2, finetune: { ...finetune, steps: 12 } }, context);
+    expect(await zeros(made.model)).toBe(60);
+    expect(made.recovered!.log.length).toBeGreaterThan(0);
+    const [before, after] = [await numbersOf(spiralModel()), await numbersOf(made.model)];
+    expect(after.get("w1")).not.toEqual(before.get("w1")!.map((one, at) => (after.get("w1")![at] === 0 ? 0 : one)));
+  });
+
+  test("gradually, between updates, by any scope and structure", async () => {
+    const gradual = { every: 8 };
+    const made = await prune(spiralModel(), { ratio: 0.75, scope: "lamp", finetune, gradual }, context);
+    expect(await zeros(made.model)).toBe(60);
+    expect(made.table.reduce((sum, { elements }) => sum + elements.before - elements.after, 0)).toBe(60);
+    const pattern = await prune(spiralModel(), { structure: "1:4", finetune, gradual }, context);
+    // Of the 16 inputs of each output of w1 one of every four stays; w0 sums only two, of which one stays.
+    expect(await zeros(pattern.model)).toBe(36 + 16);
   });
 });

@@ -27,7 +27,7 @@ export function maskPruner(original: Model, options: MaskOptions, several: boole
 }
 
 /** What zeros are good for, and what would make the model faster. */
-function noFaster({ structure: { method } }: MaskOptions): Note {
+export function noFaster({ structure: { method } }: MaskOptions): Note {
   const text =
     method.name === "n-m"
       ? "Runtimes on CPUs and in browsers multiply by zeros as by other numbers; engines with sparse units (TensorRT) may be faster."
