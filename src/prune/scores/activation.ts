@@ -7,5 +7,7 @@ export const activation = defineScore({
   summary: "Mean magnitude of what a channel gives, behind its activation function",
   reference: "https://arxiv.org/abs/1611.06440",
   needs: ["activations"],
+  lacking: "what it gives is no value of the graph",
+  fits: ({ places }) => places.some(({ constant }) => !constant),
   unit: async ({ activations }) => activations?.magnitude,
 });

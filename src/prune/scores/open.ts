@@ -82,13 +82,15 @@ export async function openScores(
     );
   };
 
+  const groupObstacle = (group: Group) => {
+    const known = score.unit === undefined ? members(group).length > 0 : (score.fits?.(group, model) ?? true);
+    return known ? undefined : (score.lacking ?? "the score knows none of its weights");
+  };
+
   return {
     notes,
     obstacle: (name) => (score.element === undefined ? "the score is of channels" : obstacle(name)),
-    groupObstacle: (group) =>
-      score.unit === undefined && members(group).length === 0
-        ? (score.lacking ?? "the score knows none of its weights")
-        : undefined,
+    groupObstacle,
     async element(name) {
       if (score.element === undefined) throw refuse(name, "it is a score of channels, not of single weights");
       const why = obstacle(name);
@@ -98,6 +100,8 @@ export async function openScores(
       return finite(normalisation.apply(found, found.length));
     },
     async unit(group, reduction = options.reduction ?? "mean") {
+      const why = groupObstacle(group);
+      if (why !== undefined) throw refuse(group.name, why);
       const size = elementsOf(group, layers);
       const whole = await score.unit?.({
         group,
@@ -107,10 +111,8 @@ export async function openScores(
         ...(score.needs.includes("activations") && { activations: await activations(group) }),
       });
       if (whole !== undefined) return finite(normalisation.apply(finite(whole), size));
-      const places = score.unit === undefined ? members(group) : [];
-      if (places.length === 0) throw refuse(group.name, score.lacking ?? "it knows none of its weights");
       const found: Float64Array[] = [];
-      for (const place of places) {
+      for (const place of score.unit === undefined ? members(group) : []) {
         const weight = await scored(place.value);
         const slices = slicesOf(group, place, weight.dims);
         found.push(finite(score.slice?.(weight, slices) ?? sums(score.element!(weight), weight.dims, slices)));

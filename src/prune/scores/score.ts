@@ -68,6 +68,8 @@ export interface Score extends Method {
   slice?(weight: ScoredWeight, slices: Slices): Float64Array;
   /** Importance of every unit of a group, where it is not made of weights; undefined: the group has nothing to go by. */
   unit?(group: ScoredGroup): Promise<Float64Array | undefined>;
+  /** Of scores with `unit`: whether a group has what it goes by; default: it has. */
+  fits?(group: Group, model: Model): boolean;
   /** What a group or weight lacks about which this score knows nothing; ends the sentence "kept because ...". */
   readonly lacking?: string;
 }

@@ -2,12 +2,11 @@
 
 import { info, type Note } from "../../base/note.js";
 import { makeNode } from "../../ir/build.js";
-import type { Initializer, Model, Node } from "../../ir/model.js";
+import type { Model, Node } from "../../ir/model.js";
 import { definitions } from "../../ir/traverse.js";
 import { operatorKey } from "../../ops/operator.js";
 import { channelStatistics } from "../../statistics/channel-statistics.js";
 import type { StepContext } from "../../step/step.js";
-import { float32 } from "../../tensor/tensor.js";
 import type { Group, Place } from "../group/group.js";
 import type { ScoredGroup } from "../scores/score.js";
 
@@ -37,12 +36,12 @@ export async function activationsOf(
     const wanted = values.flatMap((value) => Object.values(named.get(value)!)).map((name) => ({ name, axis }));
     const found = await channelStatistics(extended, wanted, context, { samples });
     for (const { group, place } of along) {
-      const { magnitude, zero } = named.get(place.value)!;
-      const [absolute, zeros] = [found.get(magnitude)!, found.get(zero)!];
+      const { magnitude, alive } = named.get(place.value)!;
+      const [absolute, others] = [found.get(magnitude)!, found.get(alive)!];
       own.set(group.name, {
         magnitude: perUnit(group, place, absolute.mean),
         squares: perUnit(group, place, absolute.meanSquare),
-        zeros: perUnit(group, place, zeros.mean),
+        zeros: perUnit(group, place, others.mean).map((share) => 1 - share),
       });
     }
   }
@@ -81,7 +80,7 @@ function observedPlace({ graph }: Model, { places }: Group): Place | undefined {
   return place;
 }
 
-/** The model with |x| and "is zero" (1 or 0) of each value as further values. */
+/** The model with |x| and "is not zero" (1 or 0) of each value as further values. */
 function withMagnitudes(model: Model, values: readonly string[]) {
   const { graph } = model;
   const taken = definitions(graph);
@@ -91,22 +90,24 @@ function withMagnitudes(model: Model, values: readonly string[]) {
     return name;
   };
   const nodes: Node[] = [...graph.nodes];
-  const named = new Map<string, { readonly magnitude: string; readonly zero: string }>();
-  const none = fresh("pare.score.none");
+  const named = new Map<string, { readonly magnitude: string; readonly alive: string }>();
   for (const [at, value] of values.entries()) {
     const name = (part: string) => fresh(`pare.score.${at}.${part}`);
-    const [plain, magnitude, equal, zero] = [name("plain"), name("magnitude"), name("equal"), name("zero")];
+    const [plain, magnitude, truth, alive] = [name("plain"), name("magnitude"), name("truth"), name("alive")];
     nodes.push(
       makeNode("Cast", [value], [plain], { attributes: { to: 1 } }),
       makeNode("Abs", [plain], [magnitude]),
-      makeNode("Equal", [magnitude, none], [equal]),
-      makeNode("Cast", [equal], [zero], { attributes: { to: 1 } }),
+      // Equal takes floats from opset 11 on only.
+      makeNode("Cast", [plain], [truth], { attributes: { to: BOOL } }),
+      makeNode("Cast", [truth], [alive], { attributes: { to: 1 } }),
     );
-    named.set(value, { magnitude, zero });
+    named.set(value, { magnitude, alive });
   }
-  const initializers = new Map<string, Initializer>([...graph.initializers, [none, float32([], [0])]]);
-  return { extended: { ...model, graph: { ...graph, nodes, initializers } }, named };
+  return { extended: { ...model, graph: { ...graph, nodes } }, named };
 }
+
+/** As ONNX numbers element types. */
+const BOOL = 9;
 
 /** The mean over the positions of each unit. */
 function perUnit({ units }: Group, { positions, perUnit: each }: Place, channels: Float64Array): Float64Array {
