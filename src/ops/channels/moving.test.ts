@@ -45,6 +45,18 @@ const images: readonly Passage[] = [
     },
   },
   {
+    name: "Reshape and Expand by Shape chains before Where could be used",
+    opset: 8,
+    freeBatch: true,
+    between(n, x, c) {
+      const batch = n.op("Slice", [n.op("Shape", [x])], { starts: [0], ends: [1], axes: [0] });
+      const flat = n.op("Reshape", [x, n.op("Concat", [batch, n.ints([c, 64])], { axis: 0 })]);
+      const mask = n.op("Reshape", [n.conv("mask", "x", 3, 1, { kernel: 1 }), n.ints([0, 1, 64])]);
+      const wide = n.op("Expand", [mask, n.op("Shape", [flat])]);
+      return n.op("Reshape", [n.op("Mul", [wide, flat]), n.op("Shape", [x])]);
+    },
+  },
+  {
     name: "channels in the place of the batch",
     freeBatch: true,
     between(n, x) {
@@ -417,16 +429,18 @@ const sequences: readonly Passage[] = [
   },
 ];
 
+const named = (passages: readonly Passage[]) => passages.map((passage) => [passage.name, passage] as const);
+
 describe("between convolutions", () => {
-  test.each(images)("$name", (passage) => provePassage(imagePassage(passage, 1)));
+  test.each(named(images))("%s", (_, passage) => provePassage(imagePassage(passage, 1)));
 });
 
 describe("groups of one sample are right for two", () => {
-  test.each(images.filter(({ freeBatch }) => freeBatch))("$name", (passage) =>
+  test.each(named(images.filter(({ freeBatch }) => freeBatch)))("%s", (_, passage) =>
     proveFreeBatch(imagePassage(passage, 2)),
   );
 });
 
 describe("between products", () => {
-  test.each(sequences)("$name", (passage) => provePassage(sequencePassage(passage, 1)));
+  test.each(named(sequences))("%s", (_, passage) => provePassage(sequencePassage(passage, 1)));
 });

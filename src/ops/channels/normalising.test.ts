@@ -281,10 +281,12 @@ const sequences: readonly Passage[] = [
   },
 ];
 
+const named = (passages: readonly Passage[]) => passages.map((passage) => [passage.name, passage] as const);
+
 describe("between convolutions", () => {
-  test.each(images)("$name", (passage) => provePassage(imagePassage(passage, 1)));
+  test.each(named(images))("%s", (_, passage) => provePassage(imagePassage(passage, 1)));
 });
 
 describe("between products", () => {
-  test.each(sequences)("$name", (passage) => provePassage(sequencePassage(passage, 1)));
+  test.each(named(sequences))("%s", (_, passage) => provePassage(sequencePassage(passage, 1)));
 });

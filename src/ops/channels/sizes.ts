@@ -7,7 +7,7 @@ import { tensor } from "../../tensor/tensor.js";
 import type { Cut } from "./rule.js";
 
 /** A value to read instead, and the nodes that make it. */
-export interface Sizes {
+interface Sizes {
   readonly value: string;
   readonly nodes: readonly Node[];
 }
