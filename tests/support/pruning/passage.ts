@@ -61,6 +61,14 @@ export function sequencePassage(
   return n.done({ x }, expected, kept ? { "one.weight": kept } : {}, options);
 }
 
+/** Whatever is free: a cut of half of it is exact. Gives the number of units that went. */
+export async function proveHalf({ model, feeds }: PatternCase, seed: number): Promise<number> {
+  const grouping = await grouped(model, feeds);
+  const removal = drawnRemoval(grouping, 0.5, seed);
+  await provedCut(grouping, removal, feeds);
+  return [...removal.values()].flat().length;
+}
+
 /** Groups found with one sample, where a free batch looks like no axis at all, are right for two. */
 export async function proveFreeBatch({ model, feeds }: PatternCase): Promise<void> {
   const one = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, firstSample(value)]));
