@@ -31,12 +31,13 @@ export const layerNormalization = defineChannelRule({
     }
   },
   rests(rests) {
-    // 0 everywhere along the normalised axes stays 0; then comes the shift, which differs along them.
-    const first = firstAxis(rests);
-    if (isSkip(rests) || inputOf(rests, 2) !== "") return;
-    for (let axis = 0; axis < first; axis++) {
+    // 0 everywhere along the normalised axes stays 0; then comes the shift, which may differ along them.
+    if (isSkip(rests)) return;
+    const shift = inputOf(rests, 2) === "" ? [0] : rests.numbers(inputOf(rests, 2));
+    const even = shift?.every((number) => number === shift[0]) ? shift[0] : undefined;
+    for (let axis = 0; axis < firstAxis(rests); axis++) {
       const held = rests.rest({ value: inputOf(rests, 0), axis });
-      rests.leaves({ value: rests.node.outputs[0]!, axis }, held === 0 ? 0 : undefined);
+      rests.leaves({ value: rests.node.outputs[0]!, axis }, held === 0 ? even : undefined);
     }
   },
 });

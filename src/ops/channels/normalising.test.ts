@@ -4,6 +4,7 @@
 import { describe, test } from "vitest";
 import type { Net } from "../../../tests/support/pruning/parts.js";
 import { imagePassage, type Passage, provePassage, sequencePassage } from "../../../tests/support/pruning/passage.js";
+import { float32 } from "../../tensor/tensor.js";
 
 const vectors = (n: Net, name: string, size: number) => [
   n.constant(`${name}.scale`, n.positive([size])),
@@ -206,6 +207,24 @@ const sequences: readonly Passage[] = [
     between(n, x) {
       const turned = n.op("Transpose", [x], { perm: [0, 2, 1] });
       const own = n.op("LayerNormalization", [turned, n.constant("scale", n.positive([5]))]);
+      return n.op("Transpose", [own], { perm: [0, 2, 1] });
+    },
+  },
+  {
+    name: "LayerNormalization behind the channels, with the same shift everywhere",
+    between(n, x) {
+      const turned = n.op("Transpose", [x], { perm: [0, 2, 1] });
+      const shift = n.constant("shift", float32([5], [0.5, 0.5, 0.5, 0.5, 0.5]));
+      const own = n.op("LayerNormalization", [turned, n.constant("scale", n.positive([5])), shift]);
+      return n.op("Transpose", [own], { perm: [0, 2, 1] });
+    },
+  },
+  {
+    name: "LayerNormalization behind the channels, with another shift for each step",
+    kept: /depends on the data/,
+    between(n, x) {
+      const turned = n.op("Transpose", [x], { perm: [0, 2, 1] });
+      const own = n.op("LayerNormalization", [turned, ...vectors(n, "norm", 5)]);
       return n.op("Transpose", [own], { perm: [0, 2, 1] });
     },
   },
