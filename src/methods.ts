@@ -6,6 +6,13 @@ import { hardware } from "./hardware/index.js";
 import { accuracyMetrics } from "./metrics/accuracy/index.js";
 import { metrics } from "./metrics/index.js";
 import { passes } from "./passes/index.js";
+import { regularisers } from "./prune/induce/index.js";
+import { pruningSchedules } from "./prune/schedules/index.js";
+import { scopes } from "./prune/scopes/index.js";
+import { scores } from "./prune/scores/index.js";
+import { normalisations } from "./prune/scores/normalisations.js";
+import { reductions } from "./prune/scores/reductions.js";
+import { structures } from "./prune/structures/index.js";
 import { calibrationRanges } from "./quantize/calibration/ranges/index.js";
 import { formats } from "./quantize/formats/index.js";
 import { ranges } from "./quantize/ranges/index.js";
@@ -22,6 +29,13 @@ import { schedules } from "./train/schedules/index.js";
 export const methods: readonly Registry<Method>[] = [
   steps,
   passes,
+  structures,
+  scores,
+  normalisations,
+  reductions,
+  scopes,
+  pruningSchedules,
+  regularisers,
   formats,
   ranges,
   calibrationRanges,
