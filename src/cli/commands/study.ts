@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import pc from "picocolors";
 import {
+  failed,
   load,
   printStudy,
   type RunEvent,
@@ -82,6 +83,7 @@ export function studyCommand(program: Command): void {
     .addOption(new Option("--limit <number>", "samples that are judged at most").argParser(parseWhole(2)));
   commonFlags(command).action(async (input: string, flags: StudyFlags) => {
     await withSession(flags, async ({ terminal, options }) => {
+      let finished = 0;
       const { structures, scores, scopes, schedules, steps, weights, ratios, seeds, finetune, prune } = flags;
       const settings = { structures, scores, scopes, schedules, steps, weights, ratios, seeds, finetune, prune };
       const report = await study(await load(input, options), settings, {
@@ -91,7 +93,12 @@ export function studyCommand(program: Command): void {
         limit: flags.limit,
         earlier: flags.earlier,
         beside: flags.beside,
-        onRun: (event) => terminal.say(runLine(event)),
+        onRun: (event) => {
+          finished += Number(event.run.record !== undefined);
+          terminal.say(runLine(event));
+        },
+      }).catch((error: unknown) => {
+        throw options.signal?.aborted ? stopped(finished, flags.out, error) : error;
       });
       const paths = await writeStudy(report, flags.out);
       terminal.notes(report.notes, flags.verbose === true);
@@ -102,6 +109,12 @@ export function studyCommand(program: Command): void {
     });
   });
 }
+
+const stopped = (runs: number, folder: string, cause: unknown) =>
+  failed("study-stopped", `Stopped. ${runs} finished ${runs === 1 ? "run is" : "runs are"} kept in ${folder}.`, {
+    hint: "The same command goes on from there.",
+    cause,
+  });
 
 const nothingFinished = ({ runs }: StudyReport): boolean => runs.every(({ record }) => record === undefined);
 
