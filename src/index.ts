@@ -60,6 +60,15 @@ export { load } from "./load.js";
 export { type MeasureOptions, type ModelReport, measure, type Report } from "./measure.js";
 export { methods } from "./methods.js";
 export { type Attempt, type PareOptions, type PareResult, pare } from "./pare.js";
+export {
+  type GroupRow,
+  type Plan,
+  type PruneOptions,
+  type PruneResult,
+  type PruneRow,
+  type PruneSettings,
+  prune,
+} from "./prune.js";
 export { parseRecipe, type Recipe, type RecipeStep, steps } from "./recipe.js";
 export { printCheck, printCurve, printDevices, printInspection, reports } from "./report/index.js";
 export { run } from "./run.js";

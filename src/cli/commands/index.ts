@@ -8,6 +8,7 @@ import { inspectCommand } from "./inspect.js";
 import { measureCommand } from "./measure.js";
 import { methodsCommand } from "./methods.js";
 import { pareCommand } from "./pare.js";
+import { pruneCommand } from "./prune.js";
 import { quantizeCommand } from "./quantize.js";
 
 export const commands: readonly ((program: Command) => void)[] = [
@@ -15,6 +16,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   inspectCommand,
   checkCommand,
   compressCommand,
+  pruneCommand,
   quantizeCommand,
   finetuneCommand,
   trainCommand,

@@ -47,9 +47,15 @@ export const everything = (candidates: readonly Candidate[]): Counts =>
 /** Halvings of the share: 2^-30 of it is less than a unit of any model. */
 const HALVINGS = 30;
 
+/** What of the original may go beyond the goal before another way is sought. */
+const TOO_MUCH = 0.005;
+/** Groups that are held back for it, one after the other. */
+const HELD = 8;
+
 /**
  * Counts at which `left` is no more than `target`, with as little gone as possible: the scope's share is found by halving, then
- * the last step is taken unit by unit. Throws `invalid("goal-out-of-reach")`.
+ * the last step is taken group by group. Where that step alone takes much too much (a group that runs through many layers), its
+ * group is held back, and the others go a little further. Throws `invalid("goal-out-of-reach")`.
  */
 export async function reach(
   candidates: readonly Candidate[],
@@ -58,24 +64,52 @@ export async function reach(
   left: (counts: Counts) => number,
   target: number,
 ): Promise<Counts> {
-  const met = (counts: Counts) => left(counts) <= target * (1 + 1e-12);
-  const nothing: Counts = new Map(candidates.map(({ limit, gone }) => [limit.group.name, gone]));
-  if (met(nothing)) return nothing;
   const most = everything(candidates);
-  if (!met(most)) {
-    throw outOfReach(measure, target, left(most));
+  if (left(most) > target * (1 + EXACT)) throw outOfReach(measure, target, left(most));
+  const whole = left(new Map(candidates.map(({ limit }) => [limit.group.name, 0])));
+  const held = new Map<string, number>();
+  let best: { readonly counts: Counts; readonly left: number } | undefined;
+  for (let tries = 0; tries <= HELD; tries++) {
+    const within = async (share: number): Promise<Counts> =>
+      new Map([...(await choose(measure, share))].map(([name, count]) => [name, held.get(name) ?? count]));
+    const found = await nearest(candidates, within, (counts) => left(counts) <= target * (1 + EXACT));
+    if (found === undefined) break;
+    const reached = left(found.counts);
+    if (best === undefined || reached > best.left) best = { counts: found.counts, left: reached };
+    if (target - reached <= TOO_MUCH * whole || found.last === undefined) break;
+    held.set(found.last.name, found.last.before);
   }
-  let low = { share: 0, counts: nothing };
-  let high = { share: 1, counts: await choose(measure, 1) };
-  // A scope may leave some that could go: the rest is taken unit by unit.
-  if (!met(high.counts)) return fill(candidates, high.counts, most, met);
-  for (let step = 0; step < HALVINGS && !same(low.counts, high.counts); step++) {
-    const share = (low.share + high.share) / 2;
-    const counts = await choose(measure, share);
-    if (met(counts)) high = { share, counts };
-    else low = { share, counts };
+  // A scope may leave some that could go: the rest is taken group by group.
+  return best?.counts ?? fill(candidates, await choose(measure, 1), most, (counts) => left(counts) <= target).counts;
+}
+
+/** Rounding of sums of large numbers. */
+const EXACT = 1e-12;
+
+interface Filled {
+  readonly counts: Counts;
+  /** The group of the last step, and its count before. */
+  readonly last: { readonly name: string; readonly before: number } | undefined;
+}
+
+/** Undefined: not even the largest share meets the goal. */
+async function nearest(
+  candidates: readonly Candidate[],
+  choose: (share: number) => Promise<Counts>,
+  met: (counts: Counts) => boolean,
+): Promise<Filled | undefined> {
+  let low: Counts = new Map(candidates.map(({ limit, gone }) => [limit.group.name, gone]));
+  if (met(low)) return { counts: low, last: undefined };
+  let high = await choose(1);
+  if (!met(high)) return undefined;
+  let [from, to] = [0, 1];
+  for (let step = 0; step < HALVINGS && !same(low, high); step++) {
+    const share = (from + to) / 2;
+    const counts = await choose(share);
+    if (met(counts)) [to, high] = [share, counts];
+    else [from, low] = [share, counts];
   }
-  return fill(candidates, low.counts, high.counts, met);
+  return fill(candidates, low, high, met);
 }
 
 export function outOfReach(measure: string, target: number, least: number) {
@@ -92,17 +126,18 @@ export function outOfReach(measure: string, target: number, least: number) {
 const same = (a: Counts, b: Counts) => [...a].every(([name, count]) => b.get(name) === count);
 
 /** From one choice towards the other, group by group the one of which the smallest share is gone, until the goal is met. */
-function fill(candidates: readonly Candidate[], from: Counts, to: Counts, met: (counts: Counts) => boolean): Counts {
+function fill(candidates: readonly Candidate[], from: Counts, to: Counts, met: (counts: Counts) => boolean): Filled {
   const counts = new Map(from);
-  const open = candidates.filter(({ limit: { group } }) => from.get(group.name)! < to.get(group.name)!);
+  let last: Filled["last"];
   while (!met(counts)) {
     const share = ({ limit: { group } }: Candidate) => counts.get(group.name)! / group.units;
-    const rest = open.filter(({ limit: { group } }) => counts.get(group.name)! < to.get(group.name)!);
-    if (rest.length === 0) return to;
-    const next = rest.reduce((a, b) => (share(b) < share(a) ? b : a)).limit;
-    const now = counts.get(next.group.name)!;
-    const further = next.group.units - Math.floor((next.group.units - now - 1) / next.multiple) * next.multiple;
-    counts.set(next.group.name, Math.min(further, to.get(next.group.name)!));
+    const rest = candidates.filter(({ limit: { group } }) => counts.get(group.name)! < to.get(group.name)!);
+    if (rest.length === 0) return { counts: to, last };
+    const { group, multiple } = rest.reduce((a, b) => (share(b) < share(a) ? b : a)).limit;
+    const before = counts.get(group.name)!;
+    const further = group.units - Math.floor((group.units - before - 1) / multiple) * multiple;
+    counts.set(group.name, Math.min(further, to.get(group.name)!));
+    last = { name: group.name, before };
   }
-  return counts;
+  return { counts, last };
 }

@@ -21,6 +21,9 @@ export interface GroupRow {
   readonly node: string | undefined;
 }
 
+/** Of a group from which more might go. */
+const ENOUGH = "what went suffices";
+
 /** `stopped`: what came in between for groups of which more might go. */
 export function groupRows(
   limits: readonly Limit[],
@@ -33,7 +36,7 @@ export function groupRows(
       group: name,
       kind,
       units: { before: units, after: units - count },
-      reason: count < most ? (stopped.get(name) ?? "what went suffices") : reason,
+      reason: count < most ? (stopped.get(name) ?? ENOUGH) : reason,
       node: count < most ? undefined : node,
     };
   });
@@ -78,7 +81,7 @@ export function layerRows(
         bytes: { before: bytes, after },
         ratio: elements === 0 ? 0 : 1 - left / elements,
         reason: row
-          ? `${row.units.after} of ${row.units.before} channels; ${row.reason}`
+          ? `${row.units.after} of ${row.units.before} channels${row.reason === ENOUGH ? "" : `: ${row.reason}`}`
           : "its outputs are no group of channels",
       },
     ];
