@@ -3,9 +3,9 @@
 import { type Axis, defineChannelRule, type Rest, type Rests } from "./rule.js";
 
 /** Their constants along the channels make channels, as a bias or a scale does: masking sets them to zero. */
-const MASKED = new Set(["Add", "Sub", "Mul", "Sum"]);
+const MASKED = new Set(["Add", "Sub", "Mul", "Sum", "BiasGelu"]);
 /** 0 for inputs that are all 0. */
-const ZERO_OF_ZEROS = new Set(["Add", "Sub", "Sum", "Mean", "Max", "Min", "PRelu"]);
+const ZERO_OF_ZEROS = new Set(["Add", "Sub", "Sum", "Mean", "Max", "Min", "PRelu", "BiasGelu"]);
 
 export const binary = defineChannelRule({
   name: "binary",

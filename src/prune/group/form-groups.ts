@@ -87,7 +87,7 @@ function alone(units: number, places: readonly Place[], { dims }: Facts): Group[
 
 function nameOf(places: readonly Place[], named: Map<string, number>): string {
   const first =
-    places.find(({ role }) => role === "output") ??
+    places.find(({ constant, role }) => constant && role === "output") ??
     places.find(({ constant, role }) => constant && role !== "value") ??
     places[0]!;
   const name = first.role === "output" ? first.value : `${first.value}[${first.axis}]`;

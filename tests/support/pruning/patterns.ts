@@ -2,9 +2,11 @@
 
 import { constantChannels } from "./constant-channels.js";
 import { movedChannels } from "./moved-channels.js";
+import { normedNetworks } from "./normed-networks.js";
 import type { Pattern } from "./parts.js";
 import { plainNetworks } from "./plain-networks.js";
 import { quantizedNetworks } from "./quantized-networks.js";
+import { rareNetworks } from "./rare-networks.js";
 import { recurrentNetworks } from "./recurrent-networks.js";
 import { transformers } from "./transformers.js";
 
@@ -17,4 +19,6 @@ export const patterns: readonly Pattern[] = [
   ...transformers,
   ...recurrentNetworks,
   ...quantizedNetworks,
+  ...rareNetworks,
+  ...normedNetworks,
 ];
