@@ -60,7 +60,8 @@ export async function finetuneModel(
   { onEntry, attach, ...run }: FinetuneRun = {},
 ): Promise<Finetuned> {
   const { data } = context;
-  const { step, prepared, samples, held, notes, seed, attached } = await planned(model, options, context, attach);
+  const begun = await planned(model, options, context, { attach });
+  const { step, prepared, samples, held, notes, seed, attached } = begun;
   const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context));
   const loop = { ...loopOptions(options, seed, attached.settings), interlude: attached.interlude, ...run };
   const { weights: trained, ...result } = await train(step, { train: samples, held }, loop, context, onEntry);
@@ -81,7 +82,10 @@ export async function heldOutEvaluation(
   context: StepContext,
 ): Promise<Evaluation | undefined> {
   if (heldOut(context.data, []) === undefined) return undefined;
-  const { step, held } = await planned(model, { ...options, init: undefined, keepZeros: false }, context);
+  const train = context.data.split("train");
+  const part = train.size === 0 ? context.data.split("calibrate") : train;
+  const plain = { ...options, init: undefined, keepZeros: false, augment: undefined };
+  const { step, held } = await planned(model, plain, context, { part });
   return held && evaluate(step, inputsOf(step), new Map(), held, context);
 }
 
@@ -100,7 +104,7 @@ async function planned(
   model: Model,
   options: FinetuneOptions,
   context: StepContext,
-  attach: FinetuneRun["attach"] = () => ({}),
+  { part, attach = () => ({}) }: Pick<FinetuneRun, "attach"> & { readonly part?: Dataset },
 ): Promise<Planned> {
   const { data } = context;
   if (data.synthetic) {
@@ -112,7 +116,7 @@ async function planned(
   const held = heldOut(data, notes);
   checkOptions(options, held !== undefined);
   const seed = options.seed ?? context.seed ?? 0;
-  const samples = augmented(trainPart(data), options);
+  const samples = augmented(part ?? trainPart(data), options);
   const feeds = await firstBatch(samples, options.batch, options.lastBatch === "pad");
   const bn = batchNorm(options, samples.size);
   let prepared = await prepare(model, { feeds, bn: bn === "fold" ? "fold" : "keep" }, context);

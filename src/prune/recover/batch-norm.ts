@@ -4,6 +4,7 @@
 
 import { info, type Note, warning } from "../../base/note.js";
 import type { Dataset } from "../../data/dataset.js";
+import type { AugmentInput } from "../../data/index.js";
 import { openResident } from "../../engine/resident.js";
 import type { PortInfo } from "../../engine/runtime.js";
 import type { Model } from "../../ir/model.js";
@@ -22,6 +23,8 @@ export interface ReestimateOptions {
   /** At most; default 12800, which are 200 batches of 64. Samples that fill no batch are left out. */
   readonly samples?: number | undefined;
   readonly batch?: number | undefined;
+  /** Changes to the training samples, in place of those of the dataset. */
+  readonly augment?: AugmentInput | undefined;
   /** Of the order of the samples: a batch should hold a bit of everything. */
   readonly seed?: number | undefined;
 }
@@ -34,14 +37,14 @@ export interface ReestimateOptions {
 export async function reestimateBatchNorm(
   model: Model,
   context: StepContext,
-  { samples = 12_800, batch = 64, seed = context.seed ?? 0 }: ReestimateOptions = {},
+  { samples = 12_800, batch = 64, seed = context.seed ?? 0, augment }: ReestimateOptions = {},
 ): Promise<{ readonly model: Model; readonly notes: readonly Note[] }> {
   if (!hasBatchNorm(model)) return { model, notes: [] };
   if (context.data.synthetic) {
     const text = "Running statistics of batch normalisation are left as they were: made-up data says nothing of them.";
     return { model, notes: [info("batch-norm-kept", `${text} Give data with --data.`)] };
   }
-  const data = plainPart(context.data);
+  const data = partOf(context.data, augment);
   const { signal, memory = 2 ** 30 } = context;
   const source = await openSource(data, { seed, budget: memory / 4, signal });
   const size = Math.min(batch, source.size);
@@ -86,11 +89,11 @@ function hasBatchNorm(model: Model): boolean {
   return false;
 }
 
-/** What the running statistics are for: samples as they are, not augmented. Never the measure part. */
-function plainPart(data: Dataset): Dataset {
+/** Samples as training would see them: the statistics of a trained model are of augmented ones too. Never the measure part. */
+function partOf(data: Dataset, augment: AugmentInput | undefined): Dataset {
   const train = data.split("train");
   const part = train.size === 0 ? data.split("calibrate") : train;
-  return part.augmented?.("none") ?? part;
+  return augment === undefined ? part : (part.augmented?.(augment) ?? part);
 }
 
 const shared = ({ mean, variance }: RunningStatistics, all: readonly RunningStatistics[]) =>

@@ -13,8 +13,8 @@ import { batchNorm } from "../../train/finetune-plan.js";
 import type { Interlude } from "../../train/interlude.js";
 import type { Prepared, TrainableWeight } from "../../train/prepared.js";
 import { pruningSchedules } from "../schedules/index.js";
-import { reestimateBatchNorm } from "./batch-norm.js";
 import type { Recovered, RecoveryRun } from "./recover.js";
+import { renewBatchNorm } from "./renew.js";
 
 export interface GradualWeight {
   readonly dims: readonly number[];
@@ -62,12 +62,10 @@ export async function pruneGradually(
   const attach = (_: Prepared, weights: readonly TrainableWeight[]) => attached(gradual, weights, shares);
   const { finetune } = gradual;
   const finetuned = await finetuneModel(model, finetune, context, { ...run, attach });
-  const { batchNormSamples: samples } = gradual;
   // Weights that were trained for the running statistics they have must keep these.
-  const last =
-    samples === 0 || batchNorm(finetune, context.data.split("train").size) !== "train"
-      ? { model: finetuned.model, notes: [] }
-      : await reestimateBatchNorm(finetuned.model, context, { samples, seed: finetune.seed });
+  const trained = batchNorm(finetune, context.data.split("train").size) === "train";
+  const renewal = { samples: trained ? gradual.batchNormSamples : 0, finetune, held: finetuned.best?.held };
+  const last = await renewBatchNorm(finetuned.model, renewal, context);
   const [first, final] = [shares[0], shares.at(-1)];
   const text =
     first &&

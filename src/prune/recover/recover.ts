@@ -10,8 +10,8 @@ import { type Finetuned, type FinetuneRun, finetuneModel, heldOutEvaluation } fr
 import type { FinetuneOptions } from "../../train/finetune-options.js";
 import { batchNorm } from "../../train/finetune-plan.js";
 import type { TrainLogEntry } from "../../train/loop-options.js";
-import { reestimateBatchNorm } from "./batch-norm.js";
 import type { RecoveredWeights } from "./options.js";
+import { renewBatchNorm } from "./renew.js";
 import { rewound } from "./rewind.js";
 
 /** Who listens, and where the training is kept. */
@@ -30,7 +30,7 @@ export interface Recovery {
   readonly recovered?: number | undefined;
   /** Needed for `recovered`. */
   readonly original?: Model | undefined;
-  /** 0: running statistics of batch normalisation stay as they are; default: see `reestimateBatchNorm`. */
+  /** 0: running statistics of batch normalisation stay as they are; default: see `renewBatchNorm`. */
   readonly batchNormSamples?: number | undefined;
 }
 
@@ -48,7 +48,7 @@ const INIT = "kaiming";
 
 /**
  * Throws `invalid("recovery-options")` where something is asked for without what it needs, and what `finetuneModel`, `rewound`
- * and `reestimateBatchNorm` throw.
+ * and `renewBatchNorm` throw.
  */
 export async function recover(
   model: Model,
@@ -63,23 +63,19 @@ export async function recover(
   const options = settings.finetune && trained(settings.finetune, settings);
   // Statistics that training does not move are what its weights are trained for: they come first.
   const first = options !== undefined && batchNorm(options, context.data.split("train").size) !== "train";
-  const before = first ? await renewed(start, settings, context) : { model: start, notes: [] };
+  const renewal = { samples: settings.batchNormSamples, finetune: settings.finetune };
+  const early = first || options === undefined;
+  const before = early ? await renewBatchNorm(start, renewal, context) : { model: start, notes: [] };
   notes.push(...before.notes);
-  if (options === undefined) {
-    const last = await renewed(start, settings, context);
-    return { model: last.model, notes: [...notes, ...last.notes], log: [] };
-  }
+  if (options === undefined) return { model: before.model, notes, log: [] };
   const target = await targetOf(settings, options, context, notes);
   const finetuned = await finetuneModel(before.model, options, context, { ...run, target });
   notes.push(...finetuned.notes);
   if (target !== undefined) notes.push(reached(finetuned, target));
-  const last = first ? finetuned : await renewed(finetuned.model, settings, context);
-  return {
-    model: last.model,
-    notes: first ? notes : [...notes, ...last.notes],
-    log: finetuned.log,
-    finetuned,
-  };
+  if (first) return { model: finetuned.model, notes, log: finetuned.log, finetuned };
+  const held = finetuned.best?.held;
+  const last = await renewBatchNorm(finetuned.model, { ...renewal, held }, context);
+  return { model: last.model, notes: [...notes, ...last.notes], log: finetuned.log, finetuned };
 }
 
 const REWOUND = "What is left of the weights has the values of the earlier model again.";
@@ -102,11 +98,6 @@ const trained = (finetune: FinetuneOptions, { masked, weights }: Recovery): Fine
   keepZeros: masked || finetune.keepZeros,
   ...(weights === "reinit" ? { init: finetune.init ?? INIT } : {}),
 });
-
-async function renewed(model: Model, { batchNormSamples: samples, finetune }: Recovery, context: StepContext) {
-  if (samples === 0) return { model, notes: [] };
-  return reestimateBatchNorm(model, context, { samples, seed: finetune?.seed });
-}
 
 /** The metric at which training may end; the loss, where there is no metric. */
 async function targetOf(
