@@ -4,7 +4,7 @@
 
 import { platform } from "#platform";
 import { describeError, invalid } from "./base/errors.js";
-import { type Note, warning } from "./base/note.js";
+import { info, type Note, warning } from "./base/note.js";
 import { applyPlan } from "./compress.js";
 import type { FinetuneSettings } from "./finetune.js";
 import type { Model } from "./ir/model.js";
@@ -16,9 +16,10 @@ import { pruneModel } from "./prune/prune.js";
 import { modelKey } from "./quantize/calibration/model-key.js";
 import { parseRecipe } from "./recipe.js";
 import { answersOf } from "./search/study/answers.js";
+import { shareOfBudget } from "./search/study/budget.js";
 import { dataKey } from "./search/study/data-key.js";
-import { planStudy, type StudyGrid } from "./search/study/grid.js";
-import { judge, openPart, type Part } from "./search/study/judge.js";
+import { ONE_SHOT, planStudy, type StudyGrid } from "./search/study/grid.js";
+import { fed, judge, openPart, type Part } from "./search/study/judge.js";
 import { choicesOf, outcomeOf, pointsOf, withOutcomes } from "./search/study/points.js";
 import { type RecipeParts, stepOf } from "./search/study/recipe.js";
 import { studyRules } from "./search/study/rules.js";
@@ -90,17 +91,18 @@ const STEPS = 3;
  */
 export async function study(model: Model, settings: StudySettings, options: StudyOptions = {}): Promise<StudyReport> {
   const { folder, jobs, limit, earlier, beside = [], onRun, ...rest } = options;
-  const parts: RecipeParts = { finetune: settings.finetune as RecipeParts["finetune"], prune: settings.prune };
-  if (parts.finetune) parseRecipe([{ ...parts.finetune, method: "finetune" }]);
-  const plan = planStudy(gridOf(settings), studyRules({ ...parts, rewindable: earlier !== undefined }));
+  const stated: RecipeParts = { finetune: settings.finetune as RecipeParts["finetune"], prune: settings.prune };
+  if (stated.finetune) parseRecipe([{ ...stated.finetune, method: "finetune" }]);
+  const plan = planStudy(gridOf(settings), studyRules({ ...stated, rewindable: earlier !== undefined }));
   const threads = options.threads ?? 1;
   return withServices(model, { ...rest, threads }, async (services) => {
-    checkData(services, parts);
+    checkData(services, stated);
+    const notes: Note[] = [...plan.notes];
+    const parts = withBudget(stated, plan.grid, services, notes);
     const store = typeof folder === "string" ? await studyFolder(folder) : (folder ?? memoryStore());
     const work = new Work(services, store, { limit: limit ?? null, threads, earlier: await opened(earlier) });
     await work.open(model);
     const { original, runtime } = work;
-    const notes: Note[] = [...plan.notes];
     const others: StudyModel[] = [];
     for (const each of beside) others.push(...(await besides(each, work, notes)));
     const made = await makeRuns(
@@ -159,6 +161,25 @@ function gridOf(settings: StudySettings): StudyGrid {
     ratios: settings.ratios ?? RATIOS,
     seeds: typeof seeds === "number" ? Array.from({ length: seeds }, (_, at) => at + 1) : seeds,
   };
+}
+
+/** Runs of several steps train no more than runs of one. */
+function withBudget(
+  parts: RecipeParts,
+  { schedules, steps }: StudyGrid,
+  { data }: Services,
+  notes: Note[],
+): RecipeParts {
+  if (!parts.finetune || schedules.every((name) => name === ONE_SHOT)) return parts;
+  const finetuneOfSteps = shareOfBudget(parts.finetune, steps, data.split("train").size);
+  if (finetuneOfSteps === undefined) {
+    const text = `How many samples train is not known, so each of ${steps} steps trains as long as one-shot does in all: state updates (finetune steps) for an equal budget.`;
+    notes.push(warning("study-budget", text));
+  } else {
+    const text = `Every run trains as long in all: one-shot at once, the others ${finetuneOfSteps.steps} updates in each of ${steps} steps.`;
+    notes.push(info("study-budget", text));
+  }
+  return { ...parts, finetuneOfSteps };
 }
 
 function checkData({ data }: Services, { finetune }: RecipeParts): void {
@@ -268,7 +289,7 @@ class Work {
       ...about,
       metric: metric.name,
       better: metric.better,
-      size: { ...(await sizeOf(model, this.#feeds, services)), bytes, gzip },
+      size: { ...(await sizeOf(model, fed(model, this.#feeds), services)), bytes, gzip },
       heldOut: this.#heldOut ? (await judge(model, this.#heldOut, services)).score : null,
       measured: score,
       seconds: Math.round(services.now() - begun) / 1000,

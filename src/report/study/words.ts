@@ -34,7 +34,7 @@ export function definitions({ metric, data, seeds, finetune }: StudyReport): rea
   const trained =
     finetune === null
       ? "Nothing is trained after the removal."
-      : `Each run is trained on ${data.trained} samples with ${JSON.stringify(finetune)}; among the weights of a training the ${data.heldOut} held-out samples choose.`;
+      : `Each run is trained on ${data.trained} samples with ${JSON.stringify(finetune)}, which schedules of several steps share among them; among the weights of a training the ${data.heldOut} held-out samples choose.`;
   return [
     "Compression: weights of the original that are not zero over those of the result.",
     "Theoretical speed-up: multiply-accumulates of the original over those of the result, products by zero weights left out. No runtime leaves these out: only structures that are cut out make a model faster.",

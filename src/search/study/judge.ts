@@ -63,7 +63,7 @@ export async function judge(model: Model, part: Part, services: ResidentServices
     for await (const sample of part.samples(signal)) {
       signal?.throwIfAborted();
       // The session takes the arrays over, and the samples are wanted again.
-      const outputs = await session.run(copied(adaptFeeds(sample.feeds, inputs)));
+      const outputs = await session.run(copied(adaptFeeds(fed(model, sample.feeds), inputs)));
       if (run === undefined) {
         metric = accuracyMetric(part.metric, outputs, sample);
         run = metric?.start();
@@ -78,6 +78,15 @@ export async function judge(model: Model, part: Part, services: ResidentServices
   } finally {
     await session.release();
   }
+}
+
+/** Feeds under the model's own name of its input, where it has one only: other networks for the same data call it otherwise. */
+export function fed({ graph }: Model, feeds: Feeds): Feeds {
+  const inputs = graph.inputs.filter(({ name }) => !graph.initializers.has(name));
+  const [given, ...others] = Object.entries(feeds);
+  const [only] = inputs;
+  if (inputs.length !== 1 || others.length > 0 || !only || !given || only.name in feeds) return feeds;
+  return { [only.name]: given[1] };
 }
 
 const withoutMetric = (name: string) =>

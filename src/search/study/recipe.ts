@@ -6,6 +6,8 @@ import type { StudyMethod } from "../../metrics/study-report.js";
 export interface RecipeParts {
   /** Options of the finetune step; undefined: nothing is trained. */
   readonly finetune?: Readonly<Record<string, unknown>> | undefined;
+  /** In its place in each step of a schedule that has several; default: the same. */
+  readonly finetuneOfSteps?: Readonly<Record<string, unknown>> | undefined;
   /** Further options of the prune step: keep, layers, normalise, reduction ... */
   readonly prune?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -15,10 +17,11 @@ export const NO_SCOPE = "pattern";
 
 export type PruneStep = { readonly method: "prune" } & Readonly<Record<string, unknown>>;
 
-export function stepOf(method: StudyMethod, ratio: number, seed: number, { finetune, prune }: RecipeParts): PruneStep {
+export function stepOf(method: StudyMethod, ratio: number, seed: number, parts: RecipeParts): PruneStep {
   const { structure, score, scope, schedule, steps, weights } = method;
+  const finetune = (steps > 1 && parts.finetuneOfSteps) || parts.finetune;
   return {
-    ...prune,
+    ...parts.prune,
     method: "prune",
     structure,
     score,
