@@ -67,16 +67,34 @@ export {
   type PruneResult,
   type PruneRow,
   type PruneSettings,
+  parseTokens,
   prune,
 } from "./prune.js";
 export { parseRecipe, type Recipe, type RecipeStep, steps } from "./recipe.js";
-export { printCheck, printCurve, printDevices, printInspection, reports } from "./report/index.js";
+export {
+  printCheck,
+  printCurve,
+  printDevices,
+  printInspection,
+  printStudy,
+  reports,
+  withoutSamples as studyWithoutSamples,
+} from "./report/index.js";
 export { run } from "./run.js";
 export { save, saveBytes } from "./save.js";
 export { saveVerified } from "./save-verified.js";
 export { describeLoss } from "./search/loss.js";
 export type { ServiceOptions } from "./services.js";
 export type { CalibrationStore, Step, StepContext, StepResult } from "./step/step.js";
+export {
+  type RunEvent,
+  type StudyOptions,
+  type StudyReport,
+  type StudySettings,
+  type StudyStore,
+  study,
+  writeStudy,
+} from "./study.js";
 export { targets } from "./targets/index.js";
 export type { DType } from "./tensor/dtype.js";
 export type { Tensor } from "./tensor/tensor.js";

@@ -10,6 +10,7 @@ import { methodsCommand } from "./methods.js";
 import { pareCommand } from "./pare.js";
 import { pruneCommand } from "./prune.js";
 import { quantizeCommand } from "./quantize.js";
+import { studyCommand } from "./study.js";
 
 export const commands: readonly ((program: Command) => void)[] = [
   pareCommand,
@@ -20,6 +21,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   quantizeCommand,
   finetuneCommand,
   trainCommand,
+  studyCommand,
   measureCommand,
   methodsCommand,
 ];
