@@ -3,8 +3,8 @@
 import { invalid } from "../../base/errors.js";
 import { intOf } from "../../ir/attributes.js";
 import type { Model } from "../../ir/model.js";
+import { floats as floatsIn } from "../../kernels/numbers.js";
 import { elementCount } from "../../tensor/dtype.js";
-import { fromFloat16 } from "../../tensor/float16.js";
 import { drawAt, random } from "../../tensor/random.js";
 import type { Tensor } from "../../tensor/tensor.js";
 import { ownAxis, viewDims } from "../../weights/views.js";
@@ -50,11 +50,9 @@ function summedAxis({ use, view, path, node }: MatrixUse, dims: readonly number[
   return own === undefined && seen[axis] === 1 && dims.includes(1) ? dims.indexOf(1) : own;
 }
 
-/** The numbers of a dense float32 or float16 tensor. Throws `invalid("weight-not-finite")` for NaN and infinities. */
+/** The numbers of a dense float32 or float16 tensor, not to be changed. Throws `invalid("weight-not-finite")` for NaN and infinities. */
 export async function floats(name: string, tensor: Tensor): Promise<Float32Array> {
-  const bytes = (await tensor.data.read()).slice();
-  const values =
-    tensor.dtype === "float16" ? fromFloat16(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
+  const values = floatsIn(await tensor.data.read(), tensor.dtype as "float32" | "float16");
   const odd = values.findIndex((value) => !Number.isFinite(value));
   if (odd < 0) return values;
   throw invalid("weight-not-finite", `The weight "${name}" holds numbers that are not finite: it has no scores.`, {
