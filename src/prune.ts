@@ -19,6 +19,7 @@ import { trainingReport } from "./train/training-report.js";
 export type { GroupRow } from "./prune/channels/rows.js";
 export type { Plan } from "./prune/plan.js";
 export type { PruneRow } from "./prune/table.js";
+export { parseTokens } from "./prune/vocabulary/token-list.js";
 
 /** What to remove and how: the options of the recipe's step. */
 export type PruneSettings = Omit<Extract<RecipeStep, { readonly method: "prune" }>, "method">;

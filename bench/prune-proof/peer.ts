@@ -33,18 +33,32 @@ interface Side {
 }
 
 const RATIOS = [0.25, 0.5];
+/** What pare says of groups that the option names. */
+const KEPT = "the option keep names it";
 const script = fileURLToPath(new URL("./torch_pruning_side.py", import.meta.url));
 
-export const peer = (): Cell[] =>
-  [subjects.resnet20, subjects.resnet56, subjects.squeezenet].flatMap((subject) =>
-    (["global", "uniform"] as const).flatMap((scope) =>
-      RATIOS.map((ratio) => ({
-        case: `peer-${subject.name}`,
-        name: `peer-${subject.name}-${scope}-${100 * ratio}`,
-        run: (conditions: Conditions) => row(subject, scope, ratio, conditions),
-      })),
-    ),
-  );
+/** Makers of the channels that residual sums carry: all weights whose channels the shortcuts hold. */
+const CARRIED = ["conv1.weight", "layer*.conv2.weight"];
+
+const cell = (subject: Subject, scope: PeerRow["scope"], ratio: number, kept: readonly string[]): Cell => ({
+  case: `peer-${subject.name}`,
+  name: `peer-${subject.name}-${kept.length > 0 ? "inner-" : ""}${scope}-${100 * ratio}`,
+  run: (conditions) => row(subject, scope, ratio, kept, conditions),
+});
+
+export const peer = (): Cell[] => [
+  // Its shortcuts pad channels, which the peer does not follow: once with all that may go, then with inner channels only.
+  cell(subjects.resnet20, "global", 0.25, []),
+  ...(
+    [
+      [subjects.resnet20, CARRIED],
+      [subjects.resnet56, CARRIED],
+      [subjects.squeezenet, []],
+    ] as const
+  ).flatMap(([subject, kept]) =>
+    (["global", "uniform"] as const).flatMap((scope) => RATIOS.map((ratio) => cell(subject, scope, ratio, kept))),
+  ),
+];
 
 interface Answer {
   readonly version: string;
@@ -61,6 +75,7 @@ async function row(
   subject: Subject,
   scope: "global" | "uniform",
   ratio: number,
+  kept: readonly string[],
   { threads, work }: Conditions,
 ): Promise<PeerRow> {
   const python = process.env.PARE_BENCH_PYTHON;
@@ -78,11 +93,12 @@ async function row(
       threads,
     },
   );
+  const named = new Set((cut.groups ?? []).flatMap(({ group, reason }) => (reason === KEPT ? [group] : [])));
   const free = await withServices(model, { data: subject.data, threads }, async (services) => {
     const { groups } = await groupChannels(model, services);
-    return groups.flatMap(({ obstacle, units }) => (obstacle === undefined ? [units] : []));
+    return groups.flatMap(({ name, obstacle, units }) => (obstacle === undefined && !named.has(name) ? [units] : []));
   });
-  const request = { model: subject.path, data, ratio, scope, threads, packages: process.env.PARE_BENCH_PACKAGES };
+  const request = { model: subject.path, data, ratio, scope, kept, threads, packages: process.env.PARE_BENCH_PACKAGES };
   const output = execFileSync(python, [script, JSON.stringify(request)], {
     encoding: "utf8",
     maxBuffer: 2 ** 26,
@@ -92,7 +108,7 @@ async function row(
   const { version, failed } = answer;
   return {
     kind: "peer",
-    model: subject.title,
+    model: kept.length > 0 ? `${subject.title}, channels inside blocks only` : subject.title,
     scope,
     ratio,
     before: await right(model, subject.data, threads),

@@ -9,6 +9,7 @@ everything between them runs as bench/train/onnx_torch.py has it.
 import json
 import os
 import sys
+from fnmatch import fnmatch
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ class Layered(torch.nn.Module):
         # Constants and steps only: its weights must not be parameters of this module.
         self.plain = [plain]
         self.layers = torch.nn.ModuleDict()
-        self.steps = []
+        self.steps, self.named = [], {}
         weights = {**{name: w.detach() for name, w in plain.weights.items()}, **plain.statistics}
         for index, (function, site, inputs, outputs) in enumerate(plain.steps):
             layer = self.made(function.__name__, site, [weights.get(name) for name in inputs])
@@ -41,6 +42,7 @@ class Layered(torch.nn.Module):
                 self.steps.append((function, site, inputs, outputs))
                 continue
             self.layers[str(index)] = layer
+            self.named[inputs[1]] = layer
             self.steps.append((str(index), site, inputs[:1], outputs))
         self.rest = {name: w for name, w in weights.items()}
         self.last = plain.head(plain.outputs[0])
@@ -110,6 +112,7 @@ macs, parameters = tp.utils.count_ops_and_params(model, example)
 heads = [m for m in model.modules() if isinstance(m, torch.nn.Linear)][-1:]
 if not heads:
     heads = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d)][-1:]
+heads += [layer for name, layer in model.named.items() if any(fnmatch(name, pattern) for pattern in request["kept"])]
 importance = tp.importance.GroupMagnitudeImportance(p=2, group_reduction="mean", normalizer="mean")
 answer = {"version": tp.__version__, "before": before, "macs": macs, "parameters": parameters}
 try:

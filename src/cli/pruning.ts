@@ -19,8 +19,9 @@ import { fileSize } from "./format.js";
 import { type Findings, type MakeFlags, make } from "./make.js";
 import { defaultOutput, type Session } from "./shared.js";
 import { columns } from "./table.js";
+import { type VocabularyFlags, vocabularyOf } from "./vocabulary.js";
 
-export interface PruneFlags extends MakeFlags {
+export interface PruneFlags extends MakeFlags, VocabularyFlags {
   readonly layer?: Readonly<Record<string, number>>;
   readonly finetune?: true | Readonly<Record<string, unknown>>;
   readonly gradual?: true | Readonly<Record<string, unknown>>;
@@ -77,9 +78,11 @@ function settingsOf(given: Readonly<Record<string, unknown>>, flags: PruneFlags)
     ...(finetune !== undefined && { finetune: finetune === true ? {} : finetune }),
     ...(gradual !== undefined && { gradual: gradual === true ? {} : gradual }),
   };
+  const structure = vocabularyOf(flags);
   const { recovered, weights, earlier, induce, ...untrained } = given;
   return {
     ...(dryRun ? untrained : given),
+    ...(structure !== undefined && { structure }),
     ...(Object.keys(layers).length > 0 && { layers }),
     ...(!dryRun && training),
     ...(plan !== undefined && { plan: readJson(plan) }),

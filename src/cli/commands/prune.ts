@@ -39,6 +39,12 @@ export function pruneCommand(program: Command): void {
         "write the zeros while training: every=100,end=0.75, JSON, or a JSON file",
       ).argParser(said(nested)),
     )
+    .option(
+      "--vocabulary <file>",
+      "keep these tokens of the embedding table alone: ids as JSON or one a line, a smaller vocab.json, or words with --words",
+    )
+    .option("--words <file>", "a vocab.json: the ids of words")
+    .option("--unknown <token>", "the token, id or word, that all tokens that are gone are taken as")
     .option("--plan <file>", "carry out a saved plan: no scores, no data")
     .option("--save-plan <file>", "write what went as a plan, for other weights of the same architecture")
     .option("--no-sparse", "store zeros as they are, not in the smallest form");

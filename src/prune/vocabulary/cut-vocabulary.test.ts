@@ -169,11 +169,12 @@ test("lists of tokens", () => {
   expect(parseTokens("# words that stay\r\n3\n\n 12 \n")).toEqual([3, 12]);
   expect(parseTokens('{"the": 5, "a": 7}')).toEqual([5, 7]);
   expect(parseTokens("the\n7", { the: 4, "7": 9 })).toEqual([4, 9]);
+  expect(parseTokens("[PAD]\n#", { "[PAD]": 0, "#": 1 })).toEqual([0, 1]);
   for (const [text, words] of [
     ["", {}],
     ["[1.5]", {}],
     ["[-1]", {}],
-    ["[1", {}],
+    ["[1", undefined],
     ["the", undefined],
     ["the", { a: 1 }],
     ["toString", { a: 1 }],

@@ -8,7 +8,7 @@ import { invalid } from "../../base/errors.js";
  * `invalid("token-list")`.
  */
 export function parseTokens(text: string, vocabulary?: Readonly<Record<string, number>>): readonly number[] {
-  const entries = entriesOf(text);
+  const entries = entriesOf(text, vocabulary !== undefined);
   if (entries.length === 0) throw wrong("an empty list");
   return entries.map((entry) => {
     if (typeof entry === "number" && Number.isInteger(entry) && entry >= 0) return entry;
@@ -24,16 +24,20 @@ export function parseTokens(text: string, vocabulary?: Readonly<Record<string, n
   });
 }
 
-function entriesOf(text: string): readonly unknown[] {
+function entriesOf(text: string, words: boolean): readonly unknown[] {
   const trimmed = text.replace(/^\ufeff/, "").trim();
-  if (!/^[[{]/.test(trimmed)) {
-    const lines = trimmed.split(/\r?\n/).map((line) => line.trim());
-    return lines.filter((line) => line !== "" && !line.startsWith("# "));
-  }
+  const lines = () =>
+    trimmed
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== "" && !line.startsWith("# "));
+  if (!/^[[{]/.test(trimmed)) return lines();
   let json: unknown;
   try {
     json = JSON.parse(trimmed);
   } catch (cause) {
+    // A list of words may begin with [PAD].
+    if (words) return lines();
     throw invalid("token-list", "The list of tokens is no JSON.", { cause, found: (cause as Error).message });
   }
   return Array.isArray(json) ? json : Object.values(json as object);
