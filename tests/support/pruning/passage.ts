@@ -69,14 +69,14 @@ export async function proveHalf({ model, feeds }: PatternCase, seed: number): Pr
   return [...removal.values()].flat().length;
 }
 
-/** Groups found with one sample, where a free batch looks like no axis at all, are right for two. */
-export async function proveFreeBatch({ model, feeds }: PatternCase): Promise<void> {
+/** The difference for two samples of a cut by groups that were found with one, where a free batch looks like no axis at all. */
+export async function freeBatchDifference({ model, feeds }: PatternCase): Promise<string | undefined> {
   const one = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, firstSample(value)]));
   const grouping = await grouped(model, one);
   const removal = drawnRemoval(grouping, 0.5, 1);
   const { model: cut, weights } = await provedCut(grouping, removal, one);
   expect(weights.length).toBeGreaterThan(0);
-  expect(await difference(await maskedModel(grouping.model, weights), cut, feeds)).toBeUndefined();
+  return difference(await maskedModel(grouping.model, weights), cut, feeds);
 }
 
 function firstSample({ dtype, dims, data }: Value): Value {
@@ -86,19 +86,18 @@ function firstSample({ dtype, dims, data }: Value): Value {
 const makes = (weight: string) => (group: Group) =>
   group.places.some((place) => place.value === weight && place.role !== "input");
 
-/** Expects the stated groups to be free, and cuts of a third and of two thirds of them to be exact. */
-export async function provePassage({ model, feeds, free, kept = {} }: PatternCase, seed = 1): Promise<void> {
+/** Expects the stated reasons, and cuts of a third and of two thirds of what is free to be exact. Gives the free units by group. */
+export async function provePassage({ model, feeds, kept = {} }: PatternCase): Promise<Record<string, number>> {
   const grouping = await grouped(model, feeds);
   const removable = grouping.groups.filter(({ obstacle }) => obstacle === undefined);
-  expect(Object.fromEntries(removable.map(({ name, units }) => [name, units]))).toEqual(free);
   for (const [weight, reason] of Object.entries(kept)) {
     const reasons = grouping.groups.filter(makes(weight)).map(({ obstacle }) => obstacle?.reason);
     expect(reasons, weight).not.toEqual([]);
     for (const one of reasons) expect(one).toMatch(reason);
   }
-  if (removable.length === 0) return;
-  for (const ratio of [0.34, 0.67]) {
-    const { weights } = await provedCut(grouping, drawnRemoval(grouping, ratio, seed + Math.round(100 * ratio)), feeds);
+  for (const ratio of removable.length > 0 ? [0.34, 0.67] : []) {
+    const { weights } = await provedCut(grouping, drawnRemoval(grouping, ratio, Math.round(100 * ratio)), feeds);
     expect(weights.length).toBeGreaterThan(0);
   }
+  return Object.fromEntries(removable.map(({ name, units }) => [name, units]));
 }
