@@ -87,7 +87,7 @@ async function row(
   const settings = { structure: "channel", score: "l2", reduction: "mean", normalise: "mean" } as const;
   const cut = await prune(
     model,
-    { ...settings, scope, ratio, roundTo: 1, batchNormSamples: 0 },
+    { ...settings, scope, ratio, roundTo: 1, batchNormSamples: 0, keep: [...kept] },
     {
       data: subject.data,
       threads,

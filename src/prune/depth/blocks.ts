@@ -45,6 +45,7 @@ export function findBlocks(graph: Graph, shapes: Shapes): Blocks {
   const blocks: Block[] = [];
   const kept: Kept[] = [];
   for (const node of graph.nodes) {
+    if (FUSED.has(node.opType)) kept.push({ node, reason: "its sum and a normalisation are fused into one operator" });
     const sides = sumOf(node).filter((name) => flow.computed(name));
     if (sides.length !== 2 || node.inputs.length !== 2) continue;
     const found = blockAt(node, sides as [string, string], flow, shapes, blocks);
@@ -60,6 +61,9 @@ export function findBlocks(graph: Graph, shapes: Shapes): Blocks {
   });
   return { blocks: innermost, kept };
 }
+
+/** What runtimes make of a sum and the norm behind it: models are better cut before that. */
+const FUSED = new Set(["SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "SkipGroupNorm"]);
 
 const sumOf = (node: Node): readonly string[] =>
   node.domain === "" && (node.opType === "Add" || node.opType === "Sum") ? node.inputs : [];

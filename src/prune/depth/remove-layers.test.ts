@@ -178,6 +178,8 @@ test("what is kept says why", async () => {
   const kept = await removeLayers(model, { goal: { count: 9 }, keep: ["w6"] }, stepContext([one]));
   expect(kept.model).toBe(model);
   expect(kept.table.find(({ name }) => name === "inner")?.reason).toBe("the option keep names it");
+  const others = await removeLayers(model, { goal: { count: 9 }, only: ["w2"] }, stepContext([one]));
+  expect(others.table.find(({ name }) => name === "inner")?.reason).toBe("the option only does not name it");
   await expect(removeLayers(model, { goal: { count: 1 }, keep: ["w66"] }, stepContext([one]))).rejects.toThrow("w66");
 });
 

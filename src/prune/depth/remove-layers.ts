@@ -32,6 +32,8 @@ export interface LayerOptions {
     | ({ readonly measure: "blocks" | "macs" | "bytes" } & ({ readonly share: number } | { readonly left: number }));
   /** Patterns of nodes or weights: blocks that hold one stay. */
   readonly keep?: readonly string[] | undefined;
+  /** Patterns of those that may go; default: all. */
+  readonly only?: readonly string[] | undefined;
   /** Samples that "influence" and "output" look at; default 32. */
   readonly samples?: number | undefined;
 }
@@ -70,12 +72,17 @@ export async function removeLayers(model: Model, options: LayerOptions, context:
   const found = findBlocks(model.graph, observed.values);
   const units = options.unit === "layer" ? joinLayers(model.graph, found.blocks) : found.blocks;
   const kept = patterns(model, options.keep ?? [], 0, notes);
-  const asked = units.filter(({ nodes }) => nodes.some(kept.node));
-  const blocks = units.filter((unit) => !asked.includes(unit));
-  const stay = [
-    ...found.kept,
-    ...asked.map(({ additions }) => ({ node: additions[0].node, reason: "the option keep names it" })),
-  ];
+  const may = options.only?.length ? patterns(model, options.only, 0, notes) : undefined;
+  const stay = [...found.kept];
+  const blocks = units.filter(({ nodes, additions: [{ node }] }) => {
+    if (nodes.some(kept.node)) stay.push({ node, reason: "the option keep names it" });
+    else if (may && !nodes.some(may.node)) stay.push({ node, reason: "the option only does not name it" });
+    else return true;
+    return false;
+  });
+  for (const { domain, name } of model.functions) {
+    notes.push(info("function-whole", "Blocks inside the function are not looked for.", `${domain}:${name}`));
+  }
   for (const { node, reason } of stay) notes.push(info("kept-block", `The block stays: ${reason}.`, label(node)));
   if (blocks.length === 0) {
     const text = "The model has no residual block that may go: no sum of a value and of what layers make of it.";

@@ -27,10 +27,11 @@ export const layer = defineStructure({
   reference: "https://arxiv.org/abs/2403.03853",
   options,
   kind: "graph",
-  async remove(model, { goal, keep }, given, context) {
+  async remove(model, { goal, keep, only }, given, context) {
     const { unit, by, count, samples } = options.parse(given);
     const wanted = count === undefined ? goalOf(goal) : { count };
-    const { table, ...result } = await removeLayers(model, { unit, score: by, goal: wanted, keep, samples }, context);
+    const settings = { unit, score: by, goal: wanted, keep, only, samples };
+    const { table, ...result } = await removeLayers(model, settings, context);
     const rows = table.map(({ name, removed, macs, bytes, elements, reason }) => {
       const change = (before: number) => ({ before, after: removed ? 0 : before });
       const sizes = { elements: change(elements), bytes: change(bytes), macs: change(macs) };

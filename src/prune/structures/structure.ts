@@ -45,8 +45,9 @@ export interface GroupStructure extends Method {
 export interface GraphRequest {
   /** As the user wrote it: a share that goes, or what may be left. */
   readonly goal: { readonly measure: "ratio" | "macs" | "bytes" | "latency"; readonly amount: number | string };
-  /** Patterns of layers of which nothing goes. */
+  /** Patterns of layers of which nothing goes, and of those that may go; none of these: all. */
   readonly keep: readonly string[];
+  readonly only: readonly string[];
 }
 
 /** Parts of the graph that go: blocks, rows of tables. */
