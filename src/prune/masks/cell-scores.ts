@@ -6,9 +6,14 @@ import type { Cells } from "../structures/structure.js";
 /**
  * The mean importance of a cell's elements, so that smaller cells at the ends are no less. A cell that is all zero costs
  * nothing: 0, whatever its score. Cells without an element (of a pattern) are below all. `values`: of the weight itself.
+ * `elements` are the caller's no more.
  */
 export function cellScores(cells: Cells, elements: Float32Array, values: Float32Array): Float32Array {
-  if (cells.plain) return elements.map((score, at) => (values[at] === 0 ? 0 : score));
+  if (cells.plain) {
+    // In place: of the largest weight every copy counts.
+    for (let at = 0; at < values.length; at++) if (values[at] === 0) elements[at] = 0;
+    return elements;
+  }
   const sums = new Float64Array(cells.count);
   const sizes = new Uint32Array(cells.count);
   const alive = new Uint8Array(cells.count);

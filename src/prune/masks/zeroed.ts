@@ -22,12 +22,12 @@ export function zeroed({ tensor, elements }: Weight, mask: () => Promise<Mask>):
     let first = 0;
     for await (const piece of pieces(tensor.data.stream(), size)) {
       const bytes = piece.slice();
-      const count = bytes.byteLength / size;
-      for (let at = 0; at < count; at++) {
+      const words = size === 2 ? new Uint16Array(bytes.buffer) : new Uint32Array(bytes.buffer);
+      for (let at = 0; at < words.length; at++) {
         const element = first + at;
-        if ((gone[element >> 3]! >> (element & 7)) & 1) bytes.fill(0, at * size, (at + 1) * size);
+        if ((gone[element >> 3]! >> (element & 7)) & 1) words[at] = 0;
       }
-      first += count;
+      first += words.length;
       yield bytes;
     }
   });
