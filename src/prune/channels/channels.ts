@@ -1,5 +1,6 @@
 // Channels that are cut out, in one go or in steps with training between: groups, what may go of them, how important it is, how
 // much of each goes, the cut, and what went in the numbers of the original.
+// Long because a run keeps what all of its steps share: groups of the original, what is left of them, the goal.
 
 import { info, type Note } from "../../base/note.js";
 import type { Model } from "../../ir/model.js";
@@ -11,6 +12,7 @@ import { type Coupled, groupChannels } from "../group/group-channels.js";
 import type { Plan } from "../plan.js";
 import type { Item, Scope, ScopeContext } from "../scopes/scope.js";
 import type { PruneRow } from "../table.js";
+import { type Alive, goneOf, planOf, unitsOf } from "./alive.js";
 import type { Amount, Measure } from "./amount.js";
 import { type Candidate, type Chooser, chooser, everything, outOfReach, reach } from "./choose.js";
 import { type Counts, type Forecast, forecast } from "./forecast.js";
@@ -89,24 +91,6 @@ export async function groupsOf(model: Model, context: StepContext): Promise<Coup
 async function firstFeeds({ data }: StepContext): Promise<{ feeds?: Feeds }> {
   for await (const { feeds } of data.samples({ limit: 1 })) return { feeds };
   return {};
-}
-
-/** Numbers of the units that are left, by group. */
-type Alive = Map<string, readonly number[]>;
-
-const goneOf = ({ groups }: Grouping, alive: Alive): Counts =>
-  new Map(groups.map(({ name, units }) => [name, units - alive.get(name)!.length]));
-
-export function planOf({ groups }: Grouping, alive: ReadonlyMap<string, readonly number[]>): Plan {
-  return {
-    version: 1,
-    groups: groups.flatMap(({ name, kind, units }) => {
-      const left = new Set(alive.get(name));
-      if (left.size === units) return [];
-      const removed = Array.from({ length: units }, (_, unit) => unit).filter((unit) => !left.has(unit));
-      return [{ name, kind, units, removed }];
-    }),
-  };
 }
 
 class Run {
@@ -333,15 +317,6 @@ interface State {
   readonly order: ReadonlyMap<string, readonly Ranked[]>;
   readonly choose: Chooser;
   readonly notes: readonly Note[];
-}
-
-/** The least important of a group, as numbers of the units that it has now. */
-function unitsOf(order: readonly Ranked[], count: number, alive: readonly number[]): number[] {
-  const now = new Map(alive.map((unit, at) => [unit, at]));
-  return order
-    .slice(0, Math.max(0, count))
-    .map(({ unit }) => now.get(unit)!)
-    .sort((a, b) => a - b);
 }
 
 /** Of each group that takes part, what is left once so many are gone. */
