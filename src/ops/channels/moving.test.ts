@@ -65,7 +65,9 @@ const images: readonly Passage[] = [
       const [batch, c] = [n.op("Gather", [dims, n.ints([0])]), n.op("Gather", [dims, n.ints([1])])];
       const merged = n.op("Concat", [n.op("Mul", [batch, c]), n.ints([1, 8, 8])], { axis: 0 });
       const each = n.op("MaxPool", [n.op("Reshape", [x, merged])], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
-      return n.op("Reshape", [each, n.op("Concat", [batch, c, n.ints([8, 8])], { axis: 0 })]);
+      const value = { type: "tensor", value: float32([1], [0.5]) } as const;
+      const halved = n.op("Mul", [each, n.op("ConstantOfShape", [merged], { value })]);
+      return n.op("Reshape", [halved, n.op("Concat", [batch, c, n.ints([8, 8])], { axis: 0 })]);
     },
   },
   {

@@ -143,6 +143,14 @@ const images: readonly Passage[] = [
     },
   },
   {
+    name: "sum of what is not zero",
+    kept: /sums over it/,
+    between(n, x) {
+      const y = n.op("Cos", [x]);
+      return n.op("Mul", [x, n.op("ReduceSum", [y, n.ints([1])])]);
+    },
+  },
+  {
     name: "sums that keep no axis",
     opset: 11,
     between(n, x) {
@@ -207,6 +215,15 @@ const sequences: readonly Passage[] = [
     name: "LayerNormalization behind the channels, without a shift",
     between(n, x) {
       const turned = n.op("Transpose", [x], { perm: [0, 2, 1] });
+      const own = n.op("LayerNormalization", [turned, n.constant("scale", n.positive([5]))]);
+      return n.op("Transpose", [own], { perm: [0, 2, 1] });
+    },
+  },
+  {
+    name: "LayerNormalization behind channels that are not zero",
+    kept: /depends on the data/,
+    between(n, x) {
+      const turned = n.op("Transpose", [n.op("Sigmoid", [x])], { perm: [0, 2, 1] });
       const own = n.op("LayerNormalization", [turned, n.constant("scale", n.positive([5]))]);
       return n.op("Transpose", [own], { perm: [0, 2, 1] });
     },
