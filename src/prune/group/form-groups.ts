@@ -20,63 +20,110 @@ interface Line {
 /** Groups that hold a weight, in the order of their first place. */
 export function formGroups(coupling: Coupling, facts: Facts): Group[] {
   const lines = linesOf(coupling, facts);
-  const weighty = new Set<number>();
+  const rootOf = Int32Array.from({ length: coupling.positions }, (_, position) => coupling.rootOf(position));
+  const { alike, order, count } = sorted(lines, rootOf, coupling);
+  // Of roots: the number of the unit in its group.
+  const unitOf = new Int32Array(rootOf.length);
+  const units = new Int32Array(count);
+  const roots = new Int32Array(count);
+  for (const root of order) {
+    const group = alike[root]!;
+    if (units[group] === 0) roots[group] = root;
+    unitOf[root] = units[group]!++;
+  }
+  const places = Array.from({ length: count }, (): Place[] => []);
   for (const line of lines) {
-    if (!line.constant || line.role === "value" || line.role === "vector") continue;
-    for (let at = 0; at < line.length; at++) weighty.add(coupling.rootOf(line.first + at));
-  }
-  // Positions of every class, line by line.
-  const members = new Map<number, { signature: string; count: number; positions: number[][]; lines: number[] }>();
-  for (const [index, line] of lines.entries()) {
-    const here = new Map<number, number[]>();
-    for (let at = 0; at < line.length; at++) {
-      const root = coupling.rootOf(line.first + at);
-      if (!weighty.has(root)) continue;
-      const list = here.get(root);
-      if (list) list.push(at);
-      else here.set(root, [at]);
-    }
-    for (const [root, positions] of here) {
-      const member = members.get(root) ?? { signature: "", count: 0, positions: [], lines: [] };
-      member.signature += `${index}*${positions.length},`;
-      member.positions.push(positions);
-      member.lines.push(index);
-      members.set(root, member);
-    }
-  }
-  const bySignature = new Map<
-    string,
-    { readonly root: number; readonly positions: number[][]; readonly lines: number[] }[]
-  >();
-  for (const [root, { signature, positions, lines: of }] of members) {
-    const key = `${signature}${coupling.obstacleNumber(root)}`;
-    const list = bySignature.get(key);
-    if (list) list.push({ root, positions, lines: of });
-    else bySignature.set(key, [{ root, positions, lines: of }]);
+    for (const [group, place] of placesOf(line, rootOf, alike, units, unitOf)) places[group]!.push(place);
   }
   const named = new Map<string, number>();
-  return [...bySignature.values()].map((units) => {
-    const [{ root, lines: of }] = units as [(typeof units)[number]];
-    const places = of.map((index, at): Place => {
-      const { value, axis, constant, role } = lines[index]!;
-      const perUnit = units[0]!.positions[at]!.length;
-      return {
-        value,
-        axis,
-        constant,
-        role,
-        perUnit,
-        positions: Int32Array.from(units.flatMap(({ positions }) => positions[at]!)),
-      };
-    });
+  return places.map((list, group) => {
+    const root = roots[group]!;
     return {
-      name: nameOf(places, named),
+      name: nameOf(list, named),
       kind: coupling.kindOf(root),
-      units: units.length,
-      places,
-      obstacle: coupling.obstacle(coupling.obstacleNumber(root)) ?? alone(units.length, places, facts),
+      units: units[group]!,
+      places: list,
+      obstacle: coupling.obstacle(coupling.obstacleNumber(root)) ?? alone(units[group]!, list, facts),
     };
   });
+}
+
+/**
+ * The group of every root, -1 for classes without a weight: roots with as many positions in every line, and the same reason
+ * to stay, are units of one group. Groups are numbered by their first position; `order` has their roots by that.
+ */
+function sorted(lines: readonly Line[], rootOf: Int32Array, coupling: Coupling) {
+  const weighty = new Uint8Array(rootOf.length);
+  for (const { constant, role, first, length } of lines) {
+    if (!constant || role === "value" || role === "vector") continue;
+    for (let at = first; at < first + length; at++) weighty[rootOf[at]!] = 1;
+  }
+  // What a root was seen in so far, as one number: it is refined line by line.
+  const seen = new Float64Array(rootOf.length);
+  const here = new Int32Array(rootOf.length);
+  const order: number[] = [];
+  let last = 0;
+  for (const { first, length } of lines) {
+    const found: number[] = [];
+    for (let at = first; at < first + length; at++) {
+      const root = rootOf[at]!;
+      if (weighty[root] === 1 && here[root]!++ === 0) found.push(root);
+    }
+    const next = new Map<number, number>();
+    for (const root of found) {
+      if (seen[root] === 0) {
+        order.push(root);
+        seen[root] = -1 - coupling.obstacleNumber(root);
+      }
+      // No line is longer than 2^20.
+      const key = seen[root]! * 2 ** 21 + here[root]!;
+      let number = next.get(key);
+      if (number === undefined) {
+        number = ++last;
+        next.set(key, number);
+      }
+      seen[root] = number;
+      here[root] = 0;
+    }
+  }
+  const alike = new Int32Array(rootOf.length).fill(-1);
+  const groups = new Map<number, number>();
+  for (const root of order) {
+    const group = groups.get(seen[root]!) ?? groups.size;
+    groups.set(seen[root]!, group);
+    alike[root] = group;
+  }
+  return { alike, order, count: groups.size };
+}
+
+/** Where groups lie along one line. */
+function placesOf(
+  { value, axis, constant, role, first, length }: Line,
+  rootOf: Int32Array,
+  alike: Int32Array,
+  units: Int32Array,
+  unitOf: Int32Array,
+): Map<number, Place> {
+  const totals = new Map<number, number>();
+  for (let at = first; at < first + length; at++) {
+    const group = alike[rootOf[at]!]!;
+    if (group >= 0) totals.set(group, (totals.get(group) ?? 0) + 1);
+  }
+  const places = new Map<number, Place>();
+  const filled = new Map<number, Int32Array>();
+  for (const [group, total] of totals) {
+    const perUnit = total / units[group]!;
+    places.set(group, { value, axis, constant, role, perUnit, positions: new Int32Array(total) });
+    filled.set(group, new Int32Array(units[group]!));
+  }
+  for (let at = 0; at < length; at++) {
+    const root = rootOf[first + at]!;
+    const place = places.get(alike[root]!);
+    if (place === undefined) continue;
+    const unit = unitOf[root]!;
+    place.positions[unit * place.perUnit + filled.get(alike[root]!)![unit]!++] = at;
+  }
+  return places;
 }
 
 /** A single unit is all there is of its channels: without it nothing would be left. */
