@@ -9,5 +9,5 @@ export const embedLayerNormalization = defineChannelRule({
   reference:
     "https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftembedlayernormalization",
   operators: ["com.microsoft:EmbedLayerNormalization"],
-  flow: (flow) => keepAll(flow, "LayerNormalization takes its mean over it"),
+  flow: (flow) => keepAll(flow, `${flow.node.opType} takes its mean over it`),
 });

@@ -16,7 +16,7 @@ export const layerNormalization = defineChannelRule({
     for (const value of new Set([...flow.node.inputs, ...flow.node.outputs])) {
       if (value === "") continue;
       const offset = flow.dims(value).length - rank;
-      keepAxes(flow, value, (axis) => axis - offset >= first, "LayerNormalization takes its mean over it");
+      keepAxes(flow, value, (axis) => axis - offset >= first, `${flow.node.opType} takes its mean over it`);
     }
     const inputs = isSkip(flow) ? [0, 1] : [0];
     for (const output of flow.node.outputs) {
