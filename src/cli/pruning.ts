@@ -67,8 +67,8 @@ export async function pruneFile(
   session.terminal.say(`plan: ${flags.savePlan}`);
 }
 
-/** How zeros are stored is not for the user to see to here, and that they are no faster is said with the time it takes. */
-const SAID_HERE = new Set(["nothing-quantized", "zeros-no-faster"]);
+/** How zeros are stored is not for the user to see to here. */
+const SAID_HERE = new Set(["nothing-quantized", "zeros-stored-dense"]);
 
 /** A dry run says what would go of the weights as they are: training could take hours. */
 function settingsOf(given: Readonly<Record<string, unknown>>, flags: PruneFlags): PruneSettings {
@@ -90,6 +90,9 @@ function settingsOf(given: Readonly<Record<string, unknown>>, flags: PruneFlags)
 }
 
 interface Effect {
+  /** Of the file, and of what a server that compresses sends (brotli, else gzip). */
+  readonly bytes: { readonly before: number; readonly after: number };
+  readonly transfer: { readonly before: number; readonly after: number } | undefined;
   readonly ms: { readonly before: number; readonly after: number } | undefined;
   readonly ratio: number | undefined;
   readonly accuracy: { readonly metric: string; readonly before: number; readonly after: number } | undefined;
@@ -97,12 +100,15 @@ interface Effect {
 
 const LATENCY_BUDGET_MS = 400;
 
-/** Time of the two in turn, and their accuracy where the data has labels. */
+/** Bytes raw and compressed, time of the two in turn, and their accuracy where the data has labels. */
 async function effectOf(original: Model, model: Model, options: Session["options"]): Promise<Effect> {
-  const metrics = ["latency", ...(options.data === undefined ? [] : ["accuracy"])];
+  const metrics = ["size", "transfer", "latency", ...(options.data === undefined ? [] : ["accuracy"])];
   const report = await measure([original, model], { ...options, metrics, latencyBudgetMs: LATENCY_BUDGET_MS });
   const [a, b] = report.models;
+  const [sent, now] = [a, b].map((row) => row?.transfer.brotli ?? row?.transfer.gzip ?? undefined);
   return {
+    bytes: { before: a!.bytes, after: b!.bytes },
+    transfer: sent === undefined || now === undefined ? undefined : { before: sent, after: now },
     ms: a?.latencyMs && b?.latencyMs ? { before: a.latencyMs.median, after: b.latencyMs.median } : undefined,
     ratio: b?.latencyRatio ?? undefined,
     accuracy:
@@ -135,7 +141,7 @@ function findings(pruned: PruneResult, effect: Effect | undefined, flags: PruneF
       ...(coupled ? ["", pc.bold("Groups of coupled channels, and why not more"), shown(coupled)] : []),
       "",
       total(table, macs),
-      ...(effect ? effectLines(effect, pruned.zeros) : []),
+      ...(effect ? effectLines(effect) : []),
     ].join("\n"),
     json: {
       table,
@@ -200,19 +206,13 @@ function summed(table: readonly PruneRow[]) {
   return { before: sum("before"), after: sum("after") };
 }
 
-function effectLines({ ms, ratio, accuracy }: Effect, zeros: boolean): string[] {
-  const lines: string[] = [];
+function effectLines({ bytes, transfer, ms, ratio, accuracy }: Effect): string[] {
+  const sizes = (of: { before: number; after: number }) => `${fileSize(of.before)} -> ${fileSize(of.after)}`;
+  const lines = [`file ${sizes(bytes)}${transfer ? `; compressed ${sizes(transfer)}` : ""}`];
   if (ms && ratio !== undefined) {
     lines.push(
       `time ${ms.before.toPrecision(3)} ms -> ${ms.after.toPrecision(3)} ms a run (${ratio.toFixed(2)} of it, measured in turn)`,
     );
-    if (zeros) {
-      lines.push(
-        pc.dim(
-          "Zeros take the time of other numbers: no runtime of ONNX is faster for them. --structure channel makes a model faster.",
-        ),
-      );
-    }
   }
   if (accuracy) lines.push(`${accuracy.metric} ${digits(accuracy.before)} -> ${pc.bold(digits(accuracy.after))}`);
   return lines;

@@ -10,7 +10,7 @@ import { graphPruner } from "./graph-pruner.js";
 import { induceBefore } from "./induce/before-channels.js";
 import { pruneMasksGradually } from "./masks/gradual.js";
 import type { MaskOptions } from "./masks/masks.js";
-import { maskPruner, noFaster } from "./masks/pruner.js";
+import { maskPruner, zerosNotes } from "./masks/pruner.js";
 import { type PruneOptions, pruneOptions } from "./options.js";
 import type { Outcome, Pruner } from "./pruner.js";
 import { type Recovered, recover } from "./recover/recover.js";
@@ -105,7 +105,7 @@ async function gradually(
   const masks = masksOf(settled, options, context);
   const training = { ...gradual, finetune: finetune!, batchNormSamples };
   const { table, ...recovered } = await pruneMasksGradually(model, masks, training, context, { onEntry });
-  return { model: recovered.model, notes: [...recovered.notes, noFaster(masks)], table, masked: true, recovered };
+  return { model: recovered.model, notes: [...recovered.notes, ...zerosNotes(masks)], table, masked: true, recovered };
 }
 
 async function earlierModel({ earlier, weights }: PruneOptions, context: StepContext): Promise<Model | undefined> {

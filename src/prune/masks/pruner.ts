@@ -22,17 +22,21 @@ export function maskPruner(original: Model, options: MaskOptions, several: boole
       return done;
     },
     earlier: async (model) => model,
-    outcome: () => ({ table, notes: table.some(({ ratio }) => ratio > 0) ? [noFaster(options)] : [] }),
+    outcome: () => ({ table, notes: table.some(({ ratio }) => ratio > 0) ? zerosNotes(options) : [] }),
   };
 }
 
 /** What zeros are good for, and what would make the model faster. */
-export function noFaster({ structure: { method } }: MaskOptions): Note {
-  const text =
+export function zerosNotes({ structure: { method } }: MaskOptions): readonly Note[] {
+  const faster =
     method.name === "n-m"
       ? "Runtimes on CPUs and in browsers multiply by zeros as by other numbers; engines with sparse units (TensorRT) may be faster."
       : "Runtimes multiply by zeros as by other numbers: the model is no faster.";
-  const store =
-    'The step { method: "quantize", weights: "float32", sparse: "auto" } behind this one stores them in fewer bytes.';
-  return info("zeros-no-faster", `${text} ${store} Structure channel makes models faster.`);
+  return [
+    info("zeros-no-faster", `${faster} Structure channel makes models faster.`),
+    info(
+      "zeros-stored-dense",
+      'Zeros take as many bytes as other numbers until they are stored sparse: add the step { method: "quantize", weights: "float32", sparse: "auto" }.',
+    ),
+  ];
 }
