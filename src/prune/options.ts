@@ -1,5 +1,4 @@
 // The options of the prune step: one closed object for every structure. What they come to, `settle.ts` says.
-// Long because it is the description of every option, read as help and as documentation.
 
 import { z } from "zod";
 import type { Method, Registry } from "../base/registry.js";

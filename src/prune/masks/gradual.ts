@@ -12,7 +12,7 @@ import { type Gradual, type GradualWeight, pruneGradually } from "../recover/gra
 import type { Recovered, RecoveryRun } from "../recover/recover.js";
 import { type Masked, type MaskOptions, pruneMasks } from "./masks.js";
 
-export type GradualMasks = Pick<Gradual, "finetune" | "schedule" | "every" | "begin" | "end" | "batchNormSamples">;
+type GradualMasks = Pick<Gradual, "finetune" | "schedule" | "every" | "begin" | "end" | "batchNormSamples">;
 
 /** Throws what `pruneMasks` and `pruneGradually` throw. */
 export async function pruneMasksGradually(

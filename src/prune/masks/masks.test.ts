@@ -1,4 +1,5 @@
 // Zeros in weights: which ones, exactly; in every place where a weight stands; and nothing held of weights that are not pulled.
+// Long because each case stands with the model that it needs.
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

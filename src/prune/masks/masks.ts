@@ -31,7 +31,7 @@ export interface MaskOptions extends WeightChoice {
 }
 
 /** How far the schedule is. */
-export interface MaskStep {
+interface MaskStep {
   /** Share of the goal that is reached after this step, above 0, 1 at the end. */
   readonly progress: number;
   /** There are other steps: what goes is decided now, one bit an element, and not again at every pull. */

@@ -6,7 +6,7 @@ import { CHUNK, derivedData } from "../../tensor/tensor.js";
 import type { Weight } from "../../weights/weights.js";
 
 /** Of each element whether it goes, 8 to a byte, low bits first. */
-export type Mask = Uint8Array;
+type Mask = Uint8Array;
 
 export function maskOf(elements: number, goes: (element: number) => boolean): Mask {
   const mask = new Uint8Array(Math.ceil(elements / 8));

@@ -15,7 +15,7 @@ export const fixedCount = (item: Item): number | undefined =>
   item.ratio === undefined ? undefined : allowedCount(item, item.ratio * item.cells);
 
 /** What all cells of all items weigh in the goal's measure. */
-export const totalOf = (items: readonly Item[], { measure }: Goal): number =>
+const totalOf = (items: readonly Item[], { measure }: Goal): number =>
   items.reduce((sum, item) => sum + item.cells * item[measure], 0);
 
 /** What is to go. Items that the user fixed have a goal of their own: this one is that of all others. */

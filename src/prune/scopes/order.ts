@@ -15,7 +15,7 @@ export function orderedKeys(scores: Float32Array): Uint32Array {
 }
 
 /** Keys below `key` go, and of those equal to it the first `ties`. */
-export interface Threshold {
+interface Threshold {
   readonly key: number;
   readonly ties: number;
 }
