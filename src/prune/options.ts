@@ -94,7 +94,7 @@ export const pruneOptions = z.object({
     .union([z.int().min(1).max(1024), z.literal("auto")])
     .optional()
     .describe(
-      "Channels are kept in multiples of this: 8 or 16 where kernels read so many at once, 1 for any count. Default: auto, 4 to 16 by the size of the layer",
+      "Channels are kept in multiples of this: 8 or 16 where kernels read so many at once, 1 for any count. Default: auto, 16 from 64 channels on, 8 from 16 on",
     ),
   maxRatio: z
     .number()

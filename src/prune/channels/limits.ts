@@ -70,10 +70,11 @@ export function limitsOf(grouping: Grouping, options: LimitOptions, notes: Note[
 }
 
 /**
- * Kernels read 4, 8 or 16 channels at once, and take as long for 33 as for 48: the largest of these that leaves four sizes to
- * choose from.
+ * Blocked kernels of convolutions take 8 channels at once (AVX2), or 16 (AVX-512); layers whose counts do not fit run on others,
+ * and leave the blocked layout. Measured on SqueezeNet with a quarter of the work gone: 1.0 of the time with multiples of 4, 0.7
+ * with multiples of 8.
  */
-const automatic = (channels: number): number => [16, 8, 4].find((block) => channels >= 4 * block) ?? 1;
+const automatic = (channels: number): number => (channels >= 64 ? 16 : channels >= 16 ? 8 : 1);
 
 /** A unit of 64 channels is a multiple of 8 by itself. */
 function mostOf({ units, places }: Group, { roundTo, maxRatio }: LimitOptions) {
