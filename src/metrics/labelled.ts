@@ -1,9 +1,8 @@
 // Accuracy: how right the outputs are by the data's labels, and how sure the difference from the reference is.
 
-import type { AccuracyResult } from "./accuracy/index.js";
 import { behaviours } from "./behaviour.js";
+import { differenceOf } from "./difference.js";
 import { defineMetric } from "./metric.js";
-import { pairedDifference, pairedPerplexity } from "./paired.js";
 import type { Accuracy } from "./report.js";
 
 export const accuracy = defineMetric({
@@ -32,21 +31,3 @@ export const accuracy = defineMetric({
     });
   },
 });
-
-/** Paired over the samples, in the metric's own unit. Undefined where the metric is no mean, or with fewer than two. */
-export function differenceOf(reference: AccuracyResult, result: AccuracyResult): Accuracy["difference"] {
-  const found = paired(reference, result);
-  return found && { value: found.difference, low: found.low, high: found.high, samples: found.samples };
-}
-
-function paired(reference: AccuracyResult, result: AccuracyResult) {
-  const [before, after] = [reference.perDocument, result.perDocument];
-  if (before && after) {
-    return sameLength(before.loss, after.loss) ? pairedPerplexity(before, after) : undefined;
-  }
-  const [first, second] = [reference.perSample, result.perSample];
-  return first && second && sameLength(first, second) ? pairedDifference(first, second) : undefined;
-}
-
-const sameLength = (first: readonly number[], second: readonly number[]) =>
-  first.length === second.length && first.length >= 2;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Note } from "../base/note.js";
 import type { RuntimeSession } from "../engine/runtime.js";
 import { graphBuilder } from "../ir/build.js";
-import { differenceOf } from "./labelled.js";
+import { differenceOf } from "./difference.js";
 import { latency, summarise } from "./latency.js";
 import type { MetricContext, Subject } from "./metric.js";
 import { median, quantile } from "./quantiles.js";

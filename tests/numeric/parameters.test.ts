@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Model } from "../../src/ir/model.js";
 import { load } from "../../src/load.js";
 import { constants } from "../../src/metrics/constants.js";
-import { nonZeroCount } from "../../src/metrics/non-zero.js";
+import { nonZeroCount } from "../../src/metrics/count-non-zero.js";
 import { countParameters } from "../../src/metrics/weights.js";
 import { toBytes } from "../../src/onnx/encode.js";
 import { formats, isPlain } from "../../src/quantize/formats/index.js";

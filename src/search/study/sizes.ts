@@ -3,7 +3,7 @@
 import { observe } from "../../engine/observe.js";
 import type { EngineServices } from "../../engine/session.js";
 import type { Model, Node } from "../../ir/model.js";
-import { nonZeroCount } from "../../metrics/non-zero.js";
+import { nonZeroCount } from "../../metrics/count-non-zero.js";
 import type { StudySize } from "../../metrics/study-report.js";
 import { parameterCount } from "../../metrics/weights.js";
 import { workOf } from "../../metrics/work.js";

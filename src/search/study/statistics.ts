@@ -1,7 +1,7 @@
 // What several runs come to: spreads over seeds, and differences over the same samples.
 
 import type { AccuracyResult } from "../../metrics/accuracy/index.js";
-import { differenceOf } from "../../metrics/labelled.js";
+import { differenceOf } from "../../metrics/difference.js";
 import type { Spread, StudyDifference, StudyScore } from "../../metrics/study-report.js";
 
 /** Mean, sample standard deviation (n - 1; 0 of one), least and largest. Of no values: NaN. */
