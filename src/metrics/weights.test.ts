@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import { graphBuilder } from "../ir/build.js";
 import { float32, int64, type Tensor, tensor } from "../tensor/tensor.js";
 import { constants } from "./constants.js";
+import { nonZeroCount } from "./count-non-zero.js";
 import { equalWeights, hash } from "./equal-weights.js";
 import { layerSizes, weightBytesByNode } from "./layers.js";
-import { nonZeroCount } from "./count-non-zero.js";
 import { parameterCount } from "./weights.js";
 
 /** x MatMul w + b. */
