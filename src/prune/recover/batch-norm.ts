@@ -12,6 +12,7 @@ import { everyNode } from "../../ir/traverse.js";
 import type { StepContext } from "../../step/step.js";
 import type { Value } from "../../tensor/value.js";
 import { batchFeeds, firstBatch, samplesIn } from "../../train/batches.js";
+import { rowsOf } from "../../train/collate.js";
 import { prepare } from "../../train/prepare.js";
 import type { Prepared, RunningStatistics } from "../../train/prepared.js";
 import { openSource } from "../../train/source.js";
@@ -47,7 +48,9 @@ export async function reestimateBatchNorm(
   const data = partOf(context.data, augment);
   const { signal, memory = 2 ** 30 } = context;
   const source = await openSource(data, { seed, budget: memory / 4, signal });
-  const size = Math.min(batch, source.size);
+  // A sample may be several rows; a batch has some samples whole.
+  const rows = rowsOf((await source.read(0, 0, 1))[0]!);
+  const size = rows * Math.max(1, Math.min(Math.floor(batch / rows), source.size));
   const prepared = await prepare(model, { feeds: await firstBatch(data, size, true) }, context);
   const statistics = unshared(prepared.statistics);
   if (statistics.length === 0) return { model, notes: [] };
