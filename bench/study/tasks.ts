@@ -25,6 +25,13 @@ const named = async (name: string, model = network(name)) => ({ name, model: awa
 const seeds = 3;
 
 const mnist = data["mnist-cnn"]!.spec;
+/** Fresh weights learn from pixels of 0 to 1; the portfolio's network was trained on 0 to 255. */
+const unit = { preset: "unit" };
+const mnistUnit: DatasetSpec = {
+  ...mnist,
+  image: unit,
+  split: { train: { ...(mnist.split!.train as object), image: unit } },
+} as DatasetSpec;
 const MNIST_TRAINING = { steps: 60, batch: 64, lr: 1e-3, evaluateEvery: 20 };
 
 /**
@@ -66,7 +73,7 @@ export const tasks: readonly StudyTask[] = [
   {
     name: "mnist-weights",
     title: "MNIST CNN, trained here so that its earlier weights are known: what training begins from",
-    data: mnist,
+    data: mnistUnit,
     limit: 2000,
     settings: {
       scores: ["l1"],
@@ -150,7 +157,7 @@ export const tasks: readonly StudyTask[] = [
 
 /** The portfolio's MNIST network from fresh weights: 60 updates, and 840 more from there. */
 async function trainedMnist(): Promise<{ model: Model; earlier: Model }> {
-  const options = { data: mnist, threads: 2 };
+  const options = { data: mnistUnit, threads: 2 };
   const common = { batch: 64, lr: 1e-3, seed: 1, evaluateEvery: 120 };
   const fresh = { ...common, init: "kaiming", steps: 60, schedule: "constant" } as const;
   const { model: earlier } = await finetune(await network("mnist-cnn"), fresh, options);
