@@ -142,7 +142,10 @@ const keyOf = (side: Side, factor: Factor, at: number) =>
 
 function join(coupling: Coupling, block: Block, factor: Factor | undefined, { node }: Regrouping): Carried[] {
   const carriers = factor === undefined ? [] : sidesOf(block, factor);
-  const obstacle: Obstacle = { reason: "a reshape lays other axes across it", node };
+  const obstacle = (factor ? undefined : whyNone(coupling, block)) ?? {
+    reason: "a reshape lays other axes across it",
+    node,
+  };
   for (const side of block.sides) {
     const first = coupling.firstOf(side);
     if (first < 0) continue;
@@ -160,6 +163,13 @@ function join(coupling: Coupling, block: Block, factor: Factor | undefined, { no
   }
   const [from, to] = [carriers.filter((side) => side.from), carriers.filter((side) => !side.from)];
   return from.flatMap((a) => to.map((b): Carried => [axisOf(a), axisOf(b)]));
+}
+
+/** Where nothing can carry a cut: what keeps the first of the axes that stay anyway. */
+function whyNone(coupling: Coupling, { sides }: Block): Obstacle | undefined {
+  const firsts = sides.map((side) => coupling.firstOf(side)).filter((first) => first >= 0);
+  const kept = firsts.find((first) => coupling.isKept(first));
+  return kept === undefined ? undefined : coupling.obstacle(coupling.obstacleNumber(kept));
 }
 
 const axisOf = ({ value, axis }: Axis): Axis => ({ value, axis });

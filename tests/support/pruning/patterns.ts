@@ -10,8 +10,6 @@ import { rareNetworks } from "./rare-networks.js";
 import { recurrentNetworks } from "./recurrent-networks.js";
 import { transformers } from "./transformers.js";
 
-export type { Pattern, PatternCase } from "./parts.js";
-
 export const patterns: readonly Pattern[] = [
   ...plainNetworks,
   ...movedChannels,

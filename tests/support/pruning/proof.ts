@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import { observe } from "../../../src/engine/observe.js";
 import type { Model } from "../../../src/ir/model.js";
+import { ancestry } from "../../../src/ir/traverse.js";
 import { workOf } from "../../../src/metrics/work.js";
 import { cutChannels } from "../../../src/prune/cut/cut-channels.js";
 import type { CutResult, Grouping, Removal } from "../../../src/prune/group/group.js";
@@ -39,7 +40,13 @@ export function foretoldMacs(grouping: Grouping, removal: Removal): number {
       shape[axis] = shape[axis]! - perUnit * (removal.get(name)?.length ?? 0);
     }
   }
-  return workOf(grouping.model, dims).macs;
+  const { graph } = grouping.model;
+  // What no output needs is not in the cut model.
+  const { nodes } = ancestry(
+    graph,
+    graph.outputs.map(({ name }) => name),
+  );
+  return workOf({ ...grouping.model, graph: { ...graph, nodes } }, dims).macs;
 }
 
 export interface ProvedCut extends CutResult {
