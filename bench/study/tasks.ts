@@ -72,7 +72,7 @@ export const tasks: readonly StudyTask[] = [
   },
   {
     name: "mnist-weights",
-    title: "MNIST CNN, trained here so that its earlier weights are known: what training begins from",
+    title: "Second MNIST CNN (6 k weights), trained here so that its earlier weights are known",
     data: mnistUnit,
     limit: 2000,
     settings: {
@@ -155,12 +155,15 @@ export const tasks: readonly StudyTask[] = [
   },
 ];
 
-/** The portfolio's MNIST network from fresh weights: 60 updates, and 840 more from there. */
+/**
+ * The second MNIST network from fresh weights: 60 updates, and 840 more from there. The first has a Relu behind its scores, so that
+ * from fresh weights some classes never learn.
+ */
 async function trainedMnist(): Promise<{ model: Model; earlier: Model }> {
   const options = { data: mnistUnit, threads: 2 };
   const common = { batch: 64, lr: 1e-3, seed: 1, evaluateEvery: 120 };
   const fresh = { ...common, init: "kaiming", steps: 60, schedule: "constant" } as const;
-  const { model: earlier } = await finetune(await network("mnist-cnn"), fresh, options);
+  const { model: earlier } = await finetune(await network("mnist-cntk"), fresh, options);
   const { model } = await finetune(earlier, { ...common, steps: 840 }, options);
   return { model, earlier };
 }
