@@ -161,7 +161,7 @@ export const tasks: readonly StudyTask[] = [
  */
 async function trainedMnist(): Promise<{ model: Model; earlier: Model }> {
   const options = { data: mnistUnit, threads: 2 };
-  const common = { batch: 64, lr: 1e-3, seed: 1, evaluateEvery: 120 };
+  const common = { batch: 64, lr: 3e-3, seed: 1, evaluateEvery: 120 };
   const fresh = { ...common, init: "kaiming", steps: 60, schedule: "constant" } as const;
   const { model: earlier } = await finetune(await network("mnist-cntk"), fresh, options);
   const { model } = await finetune(earlier, { ...common, steps: 840 }, options);
