@@ -1,10 +1,11 @@
-// Every model of the portfolio: random cuts of 10 to 70 percent of the channels against the masked model.
+// Every model of the portfolio and of the zoo: random cuts of 10 to 70 percent of the channels against the masked model.
 
 import { basename, dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { load } from "../../src/load.js";
 import { portfolioModels } from "../support/portfolio.js";
 import { drawnRemoval, grouped, provedCut } from "../support/pruning/proof.js";
+import { zoo } from "../support/zoo.js";
 
 /** Groups and units that can be removed. Fewer: something became a reason to keep channels; more: say so here. */
 const EXPECTED: Readonly<Record<string, readonly [groups: number, units: number]>> = {
@@ -37,4 +38,28 @@ describe.each(models)("%s", (name, path) => {
       expect(macs.after).toBeLessThan(macs.before);
     }
   });
+});
+
+/** Units that can be removed; what is not listed has none. */
+const UNITS: Readonly<Record<string, number>> = {
+  "cnn-opset7": 96,
+  "constants-opset9": 64,
+  "mobile-opset11": 312,
+  "unet-opset13": 192,
+  "tabular-ints-opset13": 160,
+  "gru-opset13": 80,
+  "weights-behind-nodes-opset14": 320,
+  "float16-opset15": 256,
+  "bilstm-opset17": 160,
+  "tied-embeddings-opset17": 256,
+  "decoder-past-opset21": 512,
+  "gemm-opset21": 512,
+  "swiglu-opset23": 384,
+};
+
+test.each(zoo().map((one) => [one.name, one] as const))("%s", async (name, { model, feeds }) => {
+  const grouping = await grouped(model, feeds);
+  const units = grouping.groups.reduce((all, { obstacle, units: own }) => all + (obstacle ? 0 : own), 0);
+  expect(units).toBe(UNITS[name] ?? 0);
+  await provedCut(grouping, drawnRemoval(grouping, 0.5, 1), feeds);
 });
