@@ -37,11 +37,4 @@ export const PUBLISHED: readonly Published[] = [
     before: "93.53",
     after: "92.93",
   },
-  {
-    source: "Lee et al., LAMP (2021); Blalock et al., ShrinkBench (2020)",
-    what: "ResNet-20 of CIFAR-10",
-    removed: "51 to 99% of the weights",
-    before: "",
-    after: "charts only",
-  },
 ];

@@ -211,7 +211,7 @@ function effectLines({ bytes, transfer, ms, ratio, accuracy }: Effect): string[]
   const lines = [`file ${sizes(bytes)}${transfer ? `; compressed ${sizes(transfer)}` : ""}`];
   if (ms && ratio !== undefined) {
     lines.push(
-      `time ${ms.before.toPrecision(3)} ms -> ${ms.after.toPrecision(3)} ms a run (${ratio.toFixed(2)} of it, measured in turn)`,
+      `time ${ratio.toFixed(2)} of the original's, measured in turn (medians ${ms.before.toPrecision(3)} and ${ms.after.toPrecision(3)} ms a run)`,
     );
   }
   if (accuracy) lines.push(`${accuracy.metric} ${digits(accuracy.before)} -> ${pc.bold(digits(accuracy.after))}`);

@@ -2,8 +2,9 @@
 
 import { info, type Note } from "../../base/note.js";
 import { syntheticFeeds } from "../../data/synthetic.js";
+import { capture } from "../../engine/capture.js";
 import type { StatedDims } from "../../engine/dims.js";
-import { observe } from "../../engine/observe.js";
+import { type Observation, observe } from "../../engine/observe.js";
 import type { EngineServices } from "../../engine/session.js";
 import type { Graph, Model } from "../../ir/model.js";
 import { subgraphs, topological, uses } from "../../ir/traverse.js";
@@ -50,6 +51,7 @@ export async function factsOf(
   }
   const fixed = fixedValues(model.graph);
   for (const name of numbers.keys()) if (!fixed.has(name)) numbers.delete(name);
+  for (const [name, values] of await computed(model, fixed, observed, services)) numbers.set(name, values);
   return { model, dims: shapes, dtypes, feeds: observed.feeds, numbers, fixed, notes };
 }
 
@@ -66,6 +68,31 @@ async function flattened(given: Model): Promise<Model> {
   const functions = draft.model.functions.length > 0 ? [] : draft.model.functions;
   return { ...draft.model, functions, graph: { ...graph, nodes: topological(graph) } };
 }
+
+/** Small numbers that nodes make of constants: axes and bounds behind an Unsqueeze, say. Nothing else of the graph is run. */
+async function computed(
+  model: Model,
+  fixed: ReadonlySet<string>,
+  { values, feeds }: Observation,
+  services: EngineServices,
+): Promise<Map<string, readonly number[]>> {
+  const names = [...fixed].filter((name) => {
+    const shape = values.get(name);
+    if (model.graph.initializers.has(name) || shape === undefined) return false;
+    return NUMBERS.has(shape.dtype) && elementCount(shape.dims) <= SMALL;
+  });
+  const found = new Map<string, readonly number[]>();
+  if (names.length === 0) return found;
+  const once = (async function* () {
+    yield feeds;
+  })();
+  for await (const record of capture(model, names, once, services, { values, optimize: "off" })) {
+    for (const [name, { data }] of Object.entries(record)) found.set(name, Array.from(data as Float32Array, Number));
+  }
+  return found;
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(["int64", "int32", "float32"]);
 
 /** Values made of constants alone, by nodes that give the same every time. */
 function fixedValues(graph: Graph): ReadonlySet<string> {
