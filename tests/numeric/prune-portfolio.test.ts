@@ -18,7 +18,7 @@ const EXPECTED: Readonly<Record<string, readonly [groups: number, units: number]
   "mnist-cnn": [3, 80],
   "mnist-cntk": [2, 8 + 16],
   "person-mobilenet-v1": [14, 8 + 16 + 2 * (32 + 64) + 6 * 128 + 2 * 256],
-  "silero-vad-16k": [3, 128 + 64 + 64],
+  "silero-vad-16k": [4, 129 + 128 + 64 + 64],
   "squeezenet1.1": [25, 2944],
   stories260k: [1 + 5 + 5, 64 + 5 * 4 + 5 * 172],
   "superres-espcn": [3, 64 + 64 + 32],
