@@ -1,4 +1,4 @@
-// Half of the multiply-accumulates gone with the channels: how much faster, how much smaller, at what accuracy.
+// Half of the multiply-accumulates gone with the channels, and a little more: how much faster, how much smaller, at what accuracy.
 
 import { load, prune } from "../../src/index.js";
 import { toBytes } from "../../src/onnx/encode.js";
@@ -29,16 +29,24 @@ export const structured = (): Cell[] =>
       [subjects.resnet20, 1.6],
       [subjects.keywords, null],
     ] as const
-  ).map(([subject, bar]) => ({
-    case: `structured-${subject.name}`,
-    name: `structured-${subject.name}`,
-    run: (conditions: Conditions) => row(subject, bar, conditions),
-  }));
+  ).flatMap(([subject, bar]) =>
+    // Half, and what it takes to halve the time too: elementwise work and memory do not shrink as the products do.
+    ["50%", "58%"].map((macs) => ({
+      case: `structured-${subject.name}`,
+      name: `structured-${subject.name}${macs === "50%" ? "" : "-more"}`,
+      run: (conditions: Conditions) => row(subject, bar, macs, conditions),
+    })),
+  );
 
-async function row(subject: Subject, bar: number | null, conditions: Conditions): Promise<StructuredRow> {
+async function row(
+  subject: Subject,
+  bar: number | null,
+  share: string,
+  conditions: Conditions,
+): Promise<StructuredRow> {
   const { threads, trial } = conditions;
   const model = await load(subject.path);
-  const settings = { structure: "channel", score: "l2", macs: "50%", seed: 1 } as const;
+  const settings = { structure: "channel", score: "l2", macs: share, seed: 1 } as const;
   const begun = performance.now();
   const cut = await prune(model, settings, { data: subject.data, threads });
   const tuned =
