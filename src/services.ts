@@ -84,6 +84,7 @@ async function openServices(model: Model, options: ServiceOptions = {}): Promise
     data,
     calibration: typeof options.calibration === "string" ? calibrationFile(options.calibration) : options.calibration,
     notes,
+    original: model,
     load: (path) => load(path, options),
     resident: (source, state, initial, session) =>
       platform.resident(source, state, initial, {

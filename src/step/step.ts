@@ -28,6 +28,8 @@ export interface StepContext extends Context {
   readonly dims: Readonly<Record<string, number | readonly number[]>>;
   /** Where ranges of activations are kept from one run to the next, when the user said so. */
   readonly calibration?: CalibrationStore | undefined;
+  /** The model as the recipe was given it, before its first step: what a teacher is by default. */
+  readonly original?: Model | undefined;
   /** Another model that a step names: a path or URL. Throws what `load` throws. */
   load?(path: string): Promise<Model>;
 }

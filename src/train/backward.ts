@@ -2,9 +2,10 @@
 // order, the sum over several uses, and the sum over broadcast axes. What an operator's derivative is, its rule says.
 
 import { unsupported } from "../base/errors.js";
+import { makeNode } from "../ir/build.js";
 import { label, type Node } from "../ir/model.js";
 import { operatorKey } from "../ops/operator.js";
-import { broadcast, type Emitter, same } from "./emitter.js";
+import { broadcast, type CustomGradient, type Emitter, same } from "./emitter.js";
 import { gradientRule, stopsGradient } from "./gradients/index.js";
 import type { GradientRule, GradientSite } from "./gradients/rule.js";
 
@@ -24,11 +25,16 @@ export interface BackwardInput {
 /**
  * Writes the backward nodes through `emit` and gives the gradient of each target, of the target's dimensions. Targets that
  * the loss does not depend on are not in the result. Only what stands between targets and loss is differentiated.
+ * A value with a gradient of its own (`Emitter.custom`) is differentiated by that, not by the nodes that make it.
  * Throws `unsupported("gradient-missing")` with every node in the way that has no rule, before anything is written.
  */
 export function backward({ nodes, loss, targets, seed, convert }: BackwardInput, emit: Emitter): Map<string, string> {
   const ends = typeof loss === "string" ? new Set([loss]) : new Set(loss.keys());
-  const path = between(nodes, ends, targets);
+  const path = between(
+    nodes.map((node) => stated(node, emit.customs)),
+    ends,
+    targets,
+  );
   refuseMissing(path, targets);
   const sums = new Map<string, string[]>(
     typeof loss === "string"
@@ -56,7 +62,8 @@ export function backward({ nodes, loss, targets, seed, convert }: BackwardInput,
       gradient: (index) => gradients[index],
       needs: (index) => flows[index] === true,
     };
-    const results = rule!.backward(site);
+    const own = emit.customs.get(node.outputs[0]!);
+    const results = own === undefined ? rule!.backward(site) : own.gradient(gradients[0]!);
     node.inputs.forEach((name, index) => {
       const gradient = results[index];
       if (gradient === undefined || flows[index] !== true) return;
@@ -79,6 +86,14 @@ export function backward({ nodes, loss, targets, seed, convert }: BackwardInput,
 const spread = (gradient: string, dims: readonly number[], emit: Emitter) =>
   emit.expand(gradient, broadcast([emit.dims(gradient), dims]));
 
+/** The node itself, or one that stands for it and for all between its result and what its stated gradient is of. */
+function stated(node: Node, customs: ReadonlyMap<string, CustomGradient>): Node {
+  const custom = node.outputs.length === 1 ? customs.get(node.outputs[0]!) : undefined;
+  return custom === undefined ? node : makeNode(CUSTOM, custom.inputs, node.outputs, { domain: CUSTOM });
+}
+
+const CUSTOM = "pare.custom";
+
 interface Step {
   readonly node: Node;
   readonly rule: GradientRule | undefined;
@@ -91,8 +106,9 @@ function between(nodes: readonly Node[], ends: ReadonlySet<string>, targets: rea
   const influenced = new Set(targets);
   const candidates: Step[] = [];
   for (const node of nodes) {
-    if (stopsGradient(node)) continue;
-    const rule = gradientRule(node);
+    const custom = node.domain === CUSTOM;
+    if (!custom && stopsGradient(node)) continue;
+    const rule = custom ? undefined : gradientRule(node);
     const flows = node.inputs.map(
       (name, index) => influenced.has(name) && (rule?.differentiable?.(index, node) ?? true),
     );
@@ -113,7 +129,7 @@ function between(nodes: readonly Node[], ends: ReadonlySet<string>, targets: rea
 }
 
 function refuseMissing(path: readonly Step[], targets: readonly string[]): void {
-  const missing = path.filter(({ rule }) => rule === undefined);
+  const missing = path.filter(({ node, rule }) => rule === undefined && node.domain !== CUSTOM);
   if (missing.length === 0) return;
   // Which targets each value carries, so that the message can say what a missing rule blocks.
   const carried = new Map<string, ReadonlySet<string>>(targets.map((name) => [name, new Set([name])]));
@@ -123,7 +139,7 @@ function refuseMissing(path: readonly Step[], targets: readonly string[]): void 
     node.inputs.forEach((name, index) => {
       if (flows[index]) for (const target of carried.get(name) ?? []) reaching.add(target);
     });
-    if (rule === undefined) for (const target of reaching) blocked.add(target);
+    if (rule === undefined && node.domain !== CUSTOM) for (const target of reaching) blocked.add(target);
     for (const name of node.outputs) {
       if (name !== "") carried.set(name, new Set([...(carried.get(name) ?? []), ...reaching]));
     }

@@ -6,6 +6,7 @@ import { adaptFeeds } from "../engine/feeds.js";
 import type { PortInfo } from "../engine/runtime.js";
 import { elementCount } from "../tensor/dtype.js";
 import type { Feeds, Value } from "../tensor/value.js";
+import type { Supply } from "./attached.js";
 import { joinFeeds, rowsOf } from "./collate.js";
 import { drawn, dropoutMask } from "./draws.js";
 import type { Source } from "./source.js";
@@ -34,6 +35,7 @@ export interface BatchesOptions {
   readonly seed: number;
   /** What the data is called, for messages. */
   readonly name: string;
+  readonly supply?: Supply | undefined;
 }
 
 /** While the engine works on one batch, this many more are prepared. */
@@ -61,7 +63,7 @@ export async function openBatches(
   step: StepGraph,
   inputs: readonly PortInfo[],
   source: Source,
-  { lastBatch, seed, name }: BatchesOptions,
+  { lastBatch, seed, name, supply }: BatchesOptions,
 ): Promise<Batches> {
   const [first] = await source.read(0, 0, 1);
   const count = samplesIn(step.batch, first!);
@@ -72,7 +74,7 @@ export async function openBatches(
     const epoch = Math.floor(number / perEpoch);
     const from = (number % perEpoch) * count;
     const samples = await source.read(epoch, from, Math.min(count, source.size - from));
-    const feeds: Record<string, Value> = { ...batchFeeds(step, inputs, samples, count) };
+    const feeds = await suppliedFeeds(step, inputs, samples, count, { supply, epoch });
     step.masks.forEach(({ input, dims, rate }, index) => {
       const numbers = drawn(seed, "mask", number * step.masks.length + index);
       feeds[input] = { dtype: "float32", dims, data: dropoutMask(elementCount(dims), rate, numbers) };
@@ -120,8 +122,7 @@ export function batchFeeds(
   samples: readonly Sample[],
   count: number,
 ): Record<string, Value> {
-  if (samples.length === 0) throw internal("a batch of no samples");
-  const padded = Array.from({ length: count }, (_, i) => samples[i % samples.length]!);
+  const padded = filledUp(samples, count);
   const joined = adaptFeeds(joinFeeds(padded), inputs);
   const feeds: Record<string, Value> = {};
   for (const { name, shape } of inputs) {
@@ -146,6 +147,25 @@ export function batchFeeds(
   const weights = Float32Array.from({ length: batch }, (_, row) => (Math.floor(row / each) < samples.length ? 1 : 0));
   feeds[SAMPLE_WEIGHT] = { dtype: "float32", dims: [batch], data: weights };
   return feeds;
+}
+
+/** `batchFeeds`, and the inputs that other methods fill. `epoch`: undefined for held-out samples. */
+export async function suppliedFeeds(
+  step: Pick<StepGraph, "batch" | "targets">,
+  inputs: readonly PortInfo[],
+  samples: readonly Sample[],
+  count: number,
+  { supply, epoch }: { readonly supply: Supply | undefined; readonly epoch: number | undefined },
+): Promise<Record<string, Value>> {
+  const feeds = batchFeeds(step, inputs, samples, count);
+  if (supply === undefined) return feeds;
+  const own = Object.fromEntries(inputs.map(({ name }) => [name, feeds[name]!]));
+  return { ...feeds, ...(await supply({ samples: filledUp(samples, count), feeds: own, epoch })) };
+}
+
+function filledUp(samples: readonly Sample[], count: number): Sample[] {
+  if (samples.length === 0) throw internal("a batch of no samples");
+  return Array.from({ length: count }, (_, i) => samples[i % samples.length]!);
 }
 
 /** Labels are refused with their place in the batch: here it gets the name that the user knows. */

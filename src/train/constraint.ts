@@ -4,6 +4,7 @@
 import type { Tensor } from "../tensor/tensor.js";
 import type { Emitter } from "./emitter.js";
 import type { TrainableWeight } from "./prepared.js";
+import type { WriteSite } from "./rewrite.js";
 
 export interface Constraint {
   /** Kebab-case, for messages. */
@@ -14,7 +15,7 @@ export interface Constraint {
    * Gives what the forward pass reads instead of `value`, of the same shape and float32. It is differentiated through:
    * what it writes needs gradient rules. Constraints are applied in order, each on what the one before gave.
    */
-  forward?(emit: Emitter, value: string, weight: TrainableWeight): string;
+  forward?(emit: Emitter, value: string, weight: TrainableWeight, site: WriteSite): string;
   /** Gives what the updated weight becomes. `value` is the weight before the update. Not differentiated. */
   project?(emit: Emitter, value: string, updated: string, weight: TrainableWeight): string;
 }
@@ -41,12 +42,13 @@ export const zerosStay = (names: ReadonlySet<string>): Constraint => ({
 
 /** What the forward pass reads for a weight: `value`, or what its constraints make of it. */
 export const constrained = (
-  emit: Emitter,
+  site: WriteSite,
   constraints: readonly Constraint[],
   weight: TrainableWeight,
   value: string,
 ): string =>
   constraints.reduce(
-    (read, constraint) => (constraint.applies(weight) ? (constraint.forward?.(emit, read, weight) ?? read) : read),
+    (read, constraint) =>
+      constraint.applies(weight) ? (constraint.forward?.(site.emit, read, weight, site) ?? read) : read,
     value,
   );

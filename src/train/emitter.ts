@@ -35,7 +35,16 @@ export interface EmitterSource {
   constant?(name: string): Tensor | undefined;
 }
 
+/** A gradient that takes the place of those of the nodes between `inputs` and a value: rounding, which has none of its own. */
+export interface CustomGradient {
+  readonly inputs: readonly string[];
+  /** Gradients of the inputs, in order, from that of the value; undefined where none flows. */
+  gradient(of: string): readonly (string | undefined)[];
+}
+
 export class Emitter {
+  /** Values whose gradients `custom` states. */
+  readonly customs = new Map<string, CustomGradient>();
   /** What was written so far, in order. */
   readonly nodes: Node[] = [];
   /** Constants that the nodes use. */
@@ -128,6 +137,16 @@ export class Emitter {
       }),
     );
     return names;
+  }
+
+  /**
+   * States the gradient of a value that was just written: from it straight to `inputs`, whatever stands between. The value must
+   * not be an input itself. Gives the value.
+   */
+  custom(value: string, inputs: readonly string[], gradient: CustomGradient["gradient"]): string {
+    if (inputs.includes(value)) throw internal(`the gradient of "${value}" to itself`);
+    this.customs.set(value, { inputs, gradient });
+    return value;
   }
 
   // --- constants, each stored once

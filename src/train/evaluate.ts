@@ -7,7 +7,8 @@ import type { PortInfo, SessionOptions } from "../engine/runtime.js";
 import { type AccuracyMetric, type AccuracyRun, accuracyMetric } from "../metrics/accuracy/index.js";
 import { tensor } from "../tensor/tensor.js";
 import type { Value } from "../tensor/value.js";
-import { batchFeeds, samplesIn } from "./batches.js";
+import type { Supply } from "./attached.js";
+import { samplesIn, suppliedFeeds } from "./batches.js";
 import { rows } from "./collate.js";
 import type { StepGraph } from "./step.js";
 
@@ -23,6 +24,7 @@ export interface EvaluateOptions {
   /** Samples at most. */
   readonly limit?: number | undefined;
   readonly session?: SessionOptions | undefined;
+  readonly supply?: Supply | undefined;
 }
 
 /** `weights` by prepared name. Throws `invalid("data-empty")`, `engine-...`
@@ -33,7 +35,7 @@ export async function evaluate(
   weights: ReadonlyMap<string, Value>,
   data: Dataset,
   services: ResidentServices,
-  { limit, session: options }: EvaluateOptions = {},
+  { limit, session: options, supply }: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { graph } = step.evaluation;
   const initializers = new Map(graph.initializers);
@@ -46,7 +48,8 @@ export async function evaluate(
     const tally = new Tally(data, step.batch);
     for await (const samples of inGroups(data, step.batch, limit, services.signal)) {
       const count = samplesIn(step.batch, samples[0]!);
-      tally.add(await session.run(batchFeeds(step, inputs, samples, count)), samples, count);
+      const feeds = await suppliedFeeds(step, inputs, samples, count, { supply, epoch: undefined });
+      tally.add(await session.run(feeds), samples, count);
     }
     return tally.result();
   } finally {

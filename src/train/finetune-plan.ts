@@ -77,7 +77,6 @@ export function stepOptions(
   options: FinetuneOptions,
   list: readonly LossChoice[],
   bn: "train" | "frozen" | "fold",
-  constraints: readonly Constraint[],
 ): StepOptions {
   const optimizer = named(options.optimizer);
   return {
@@ -95,7 +94,6 @@ export function stepOptions(
     scaling: options.lossScale !== undefined || lowPrecision(options),
     bn: bn === "train" ? "train" : "frozen",
     dropout: options.dropout === undefined ? undefined : dropoutRates(options.dropout),
-    constraints,
     underflow: lowPrecision(options),
     recompute: recomputed(options.recompute),
   };

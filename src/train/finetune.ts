@@ -7,17 +7,16 @@ import type { Dataset } from "../data/dataset.js";
 import type { AugmentInput } from "../data/index.js";
 import type { Model } from "../ir/model.js";
 import { defineStep, type StepContext } from "../step/step.js";
+import type { Value } from "../tensor/value.js";
+import { type Attach, type Attached, joined } from "./attached.js";
 import { firstBatch } from "./batches.js";
-import type { Constraint } from "./constraint.js";
 import { type Evaluation, evaluate } from "./evaluate.js";
 import { type FinetuneOptions, finetuneOptions } from "./finetune-options.js";
 import { batchNorm, checkOptions, loopOptions, losses, startWeights, stepOptions, zerosKept } from "./finetune-plan.js";
-import type { Interlude } from "./interlude.js";
 import { inputsOf, train } from "./loop.js";
 import type { LoopOptions, TrainLogEntry, TrainResult } from "./loop-options.js";
-import type { Penalty } from "./penalty.js";
 import { prepare } from "./prepare.js";
-import type { Prepared, TrainableWeight } from "./prepared.js";
+import type { Prepared } from "./prepared.js";
 import { probeBlock } from "./probe-block.js";
 import { buildStep, type StepGraph } from "./step.js";
 import { chooseLosses } from "./step-losses.js";
@@ -28,21 +27,17 @@ import { underflowOf } from "./training-report.js";
 export interface FinetuneRun
   extends Pick<LoopOptions, "checkpoint" | "checkpointEvery" | "resume" | "findNan" | "target" | "choose"> {
   readonly onEntry?: ((entry: TrainLogEntry) => void) | undefined;
-  readonly attach?: ((prepared: Prepared, weights: readonly TrainableWeight[]) => Attached) | undefined;
-}
-
-export interface Attached {
-  readonly constraints?: readonly Constraint[];
-  readonly penalties?: readonly Penalty[];
-  readonly interlude?: Interlude;
-  /** What it does, as plain data: a checkpoint of something else is refused. */
-  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly attach?: Attach | undefined;
+  /** Terms of `attach` are the loss, where the options state none: labels are not needed. Default false. */
+  readonly labelFree?: boolean | undefined;
 }
 
 export interface Finetuned extends Omit<TrainResult, "weights"> {
   readonly model: Model;
   /** What the model gave on the held-out part before it was trained. */
   readonly before?: Evaluation;
+  /** Trained weights of what was attached, by name. */
+  readonly extra: ReadonlyMap<string, Value>;
   /** Of the parts; 0: there is none. Of streams, what was read. */
   readonly samples: { readonly train: number; readonly held: number; readonly measure: number | undefined };
 }
@@ -57,22 +52,32 @@ export async function finetuneModel(
   model: Model,
   options: FinetuneOptions,
   context: StepContext,
-  { onEntry, attach, ...run }: FinetuneRun = {},
+  { onEntry, attach, labelFree, ...run }: FinetuneRun = {},
 ): Promise<Finetuned> {
   const { data } = context;
-  const begun = await planned(model, options, context, { attach });
+  const begun = await planned(model, options, context, { attach, labelFree });
   const { step, prepared, samples, held, notes, seed, attached } = begun;
-  const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context));
-  const loop = { ...loopOptions(options, seed, attached.settings), interlude: attached.interlude, ...run };
-  const { weights: trained, ...result } = await train(step, { train: samples, held }, loop, context, onEntry);
-  const found = [...outcome(before, result), ...lost(result.log, options)];
-  return {
-    ...result,
-    model: await prepared.restore(trained),
-    notes: [...notes, ...result.notes, ...found],
-    ...(before && { before }),
-    samples: { train: samples.size ?? 0, held: before?.samples ?? 0, measure: data.split("measure").size },
-  };
+  try {
+    const { supply } = attached;
+    const before = held && (await evaluate(step, inputsOf(step), new Map(), held, context, { supply }));
+    const loop = { ...loopOptions(options, seed, attached.settings), interlude: attached.interlude, ...run };
+    const { weights, ...result } = await train(step, { train: samples, held, supply }, loop, context, onEntry);
+    const found = [...outcome(before, result), ...lost(result.log, options)];
+    const own = new Set(attached.weights?.map(({ name }) => name));
+    const [extra, trained] = [true, false].map(
+      (which) => new Map([...weights].filter(([name]) => own.has(name) === which)),
+    );
+    return {
+      ...result,
+      model: await prepared.restore(trained!),
+      extra: extra!,
+      notes: [...notes, ...result.notes, ...found],
+      ...(before && { before }),
+      samples: { train: samples.size ?? 0, held: before?.samples ?? 0, measure: data.split("measure").size },
+    };
+  } finally {
+    await attached.release?.();
+  }
 }
 
 /** What `finetuneModel` would look at before it trains: the loss and metric on the held-out part, where there is one. */
@@ -85,8 +90,12 @@ export async function heldOutEvaluation(
   const train = context.data.split("train");
   const part = train.size === 0 ? context.data.split("calibrate") : train;
   const plain = { ...options, init: undefined, keepZeros: false, augment: undefined };
-  const { step, held } = await planned(model, plain, context, { part });
-  return held && evaluate(step, inputsOf(step), new Map(), held, context);
+  const { step, held, attached } = await planned(model, plain, context, { part });
+  try {
+    return held && (await evaluate(step, inputsOf(step), new Map(), held, context, { supply: attached.supply }));
+  } finally {
+    await attached.release?.();
+  }
 }
 
 interface Planned {
@@ -104,7 +113,7 @@ async function planned(
   model: Model,
   options: FinetuneOptions,
   context: StepContext,
-  { part, attach = () => ({}) }: Pick<FinetuneRun, "attach"> & { readonly part?: Dataset },
+  { part, attach, labelFree = false }: Pick<FinetuneRun, "attach" | "labelFree"> & { readonly part?: Dataset },
 ): Promise<Planned> {
   const { data } = context;
   if (data.synthetic) {
@@ -121,20 +130,27 @@ async function planned(
   const bn = batchNorm(options, samples.size);
   let prepared = await prepare(model, { feeds, bn: bn === "fold" ? "fold" : "keep" }, context);
   notes.push(...prepared.notes);
-  const chosen = await losses(options, prepared, samples, notes);
-  const reads = chooseLosses(prepared, chosen).map((loss) => loss.reads);
+  const byLabels = options.loss !== undefined || !labelFree;
+  const chosen = byLabels ? await losses(options, prepared, samples, notes) : [];
+  const reads = byLabels
+    ? chooseLosses(prepared, chosen).map((loss) => loss.reads)
+    : prepared.model.graph.outputs.map(({ name }) => name);
   const { weights } = trainedWeights(prepared, reads, options);
   if (options.init !== undefined) prepared = await startWeights(prepared, weights, options, seed, notes);
   if (prepared.statistics.length > 0) notes.push(info("batch-norm", BATCH_NORM[bn]));
-  const attached = attach(prepared, weights);
   const kept = options.keepZeros ? await zerosKept(prepared, weights, notes) : [];
-  const constraints = [...kept, ...(attached.constraints ?? [])];
   // The blocked layout is faster and holds more copies: who asks for recomputation has too little memory.
   const block = options.recompute === false ? await probeBlock(context) : 0;
-  const { penalties } = attached;
-  const step = buildStep(prepared, { ...stepOptions(options, chosen, bn, constraints), penalties, block });
-  notes.push(...step.notes);
-  return { step, prepared, samples, held, notes, seed, attached };
+  const own = (await attach?.({ prepared, weights, samples, context, seed })) ?? {};
+  const attached = joined([{ constraints: kept }, own]);
+  try {
+    const step = buildStep(prepared, { ...stepOptions(options, chosen, bn), attached, block });
+    notes.push(...(attached.notes ?? []), ...step.notes);
+    return { step, prepared, samples, held, notes, seed, attached };
+  } catch (error) {
+    await attached.release?.();
+    throw error;
+  }
 }
 
 const BATCH_NORM = {

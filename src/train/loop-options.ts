@@ -4,6 +4,7 @@ import type { Note } from "../base/note.js";
 import type { Dataset } from "../data/dataset.js";
 import type { SessionOptions } from "../engine/runtime.js";
 import type { Value } from "../tensor/value.js";
+import type { Supply } from "./attached.js";
 import type { CheckpointStore } from "./checkpoint.js";
 import type { Evaluation } from "./evaluate.js";
 import type { Interlude } from "./interlude.js";
@@ -56,6 +57,8 @@ export interface TrainData {
   readonly train: Dataset;
   /** Data that is not trained on: for early stopping and the best weights. */
   readonly held?: Dataset | undefined;
+  /** Fills the inputs of other methods, for both. */
+  readonly supply?: Supply | undefined;
 }
 
 /** One update. Everything but the two times is the same in every run with the same seed on one machine. */
@@ -85,7 +88,7 @@ export interface TrainLogEntry {
 }
 
 export interface TrainResult {
-  /** By prepared name, statistics included: the best on held-out data where there is some, else the last. */
+  /** By prepared name, statistics and weights of methods included: the best on held-out data where there is some, else the last. */
   readonly weights: ReadonlyMap<string, Value>;
   readonly log: readonly TrainLogEntry[];
   /** The step whose weights these are, and what they gave on held-out data. */

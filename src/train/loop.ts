@@ -51,6 +51,7 @@ export async function train(
 interface Plan {
   readonly step: StepGraph;
   readonly held: Dataset | undefined;
+  readonly supply: TrainData["supply"];
   readonly options: LoopOptions;
   readonly services: ResidentServices;
   readonly inputs: readonly PortInfo[];
@@ -96,7 +97,8 @@ class Loop {
     const budget = (services.memory ?? 2 ** 30) / KEPT_SHARE;
     const source = await openSource(data.train, { seed, budget, signal: services.signal });
     const inputs = inputsOf(step);
-    const batches = await openBatches(step, inputs, source, { lastBatch, seed, name: data.train.name });
+    const { supply } = data;
+    const batches = await openBatches(step, inputs, source, { lastBatch, seed, name: data.train.name, supply });
     const group = options.accumulate ?? 1;
     const total = options.steps ?? Math.max(1, Math.floor(((options.epochs ?? 1) * batches.perEpoch) / group));
     const initial = Object.fromEntries(
@@ -143,7 +145,20 @@ class Loop {
     const session = await services.resident(graph, slots, resumed?.state ?? initial, sessionOptions);
     const epoch = Math.max(1, Math.floor(batches.perEpoch / group));
     const notes = [...source.notes, ...(resumed?.notes ?? [])];
-    const fixed = { step, held: data.held, options, services, inputs, batches, session, key, group, total, epoch };
+    const fixed = {
+      step,
+      held: data.held,
+      supply,
+      options,
+      services,
+      inputs,
+      batches,
+      session,
+      key,
+      group,
+      total,
+      epoch,
+    };
     return new Loop({ ...fixed, notes, rate }, state, resumed?.best, onEntry);
   }
 
@@ -261,13 +276,13 @@ class Loop {
   }
 
   async #look(number: number): Promise<Evaluation & { readonly best: boolean }> {
-    const { step, inputs, held: data, services, options } = this.#plan;
+    const { step, inputs, held: data, supply, services, options } = this.#plan;
     const state = this.#state;
     const weights = await this.#weights();
     const { evaluateLimit: limit, session, minDelta = 0, target } = options;
     // A stop waits for the next batch: what was begun here is finished, so that a resumed run has the same log.
     const quiet: ResidentServices = { ...services, signal: undefined };
-    const held = await evaluate(step, inputs, weights, data!, quiet, { limit, session });
+    const held = await evaluate(step, inputs, weights, data!, quiet, { limit, session, supply });
     if (number < this.#chooseFrom()) return { ...held, best: false };
     const sign = held.metric?.better === "higher" ? 1 : -1;
     const score = sign * (held.metric?.value ?? held.loss);

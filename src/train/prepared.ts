@@ -1,8 +1,11 @@
 // What `prepare` gives: a model ready to be differentiated, and the way back to the user's.
 
+import { internal } from "../base/errors.js";
 import type { Note } from "../base/note.js";
 import type { Model, Node } from "../ir/model.js";
+import { float32 } from "../tensor/tensor.js";
 import type { Value } from "../tensor/value.js";
+import type { ExtraWeight } from "./attached.js";
 import type { ValueShape } from "./emitter.js";
 
 export interface TrainableWeight {
@@ -54,4 +57,17 @@ export interface Prepared {
    * form in which it is stored. What is not in `values`, or has not changed, stays the very same tensor.
    */
   restore(values: ReadonlyMap<string, Value>): Promise<Model>;
+}
+
+/** With weights of other methods beside the model's own. `restore` knows nothing of them. */
+export function withWeights(prepared: Prepared, extra: readonly ExtraWeight[]): Prepared {
+  const { model } = prepared;
+  const initializers = new Map(model.graph.initializers);
+  const shapes = new Map(prepared.shapes);
+  for (const { name, dims, initial } of extra) {
+    if (shapes.has(name)) throw internal(`there is a value "${name}" already`);
+    initializers.set(name, float32(dims, initial));
+    shapes.set(name, { dtype: "float32", dims });
+  }
+  return { ...prepared, shapes, model: { ...model, graph: { ...model.graph, initializers } } };
 }

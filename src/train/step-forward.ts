@@ -9,6 +9,7 @@ import type { Emitter } from "./emitter.js";
 import { poolFirst } from "./pool-first.js";
 import type { Rounding } from "./precision.js";
 import type { Prepared, RunningStatistics } from "./prepared.js";
+import type { Rewrite, WriteSite } from "./rewrite.js";
 import { nameTest, unmatched } from "./weight-patterns.js";
 
 export interface Mask {
@@ -31,6 +32,9 @@ export interface ForwardOptions {
   readonly dropout: Readonly<Record<string, number>>;
   /** Writes the nodes where precision is low. */
   readonly rounding?: Rounding | undefined;
+  readonly rewrites?: readonly Rewrite[] | undefined;
+  /** Where rewrites are written; needed where there are some. */
+  readonly site?: WriteSite | undefined;
 }
 
 export interface Forward {
@@ -46,7 +50,7 @@ export function writeForward(
   emit: Emitter,
   prepared: Prepared,
   names: Map<string, string>,
-  { statistics, dropout, rounding }: ForwardOptions,
+  { statistics, dropout, rounding, rewrites = [], site }: ForwardOptions,
 ): Forward {
   const write = (nodes: readonly Node[]) => {
     if (rounding === undefined) emit.nodes.push(...nodes);
@@ -65,9 +69,28 @@ export function writeForward(
   const next = new Map<string, BatchStatistic>();
   const { nodes, outputs } = prepared.model.graph;
   const dropped = nodes.filter((node) => rates.has(label(node))).flatMap((node) => node.outputs);
-  const kept = new Set([...outputs.map(({ name }) => name), ...prepared.heads.map(({ logits }) => logits), ...dropped]);
+  const ends = [...outputs.map(({ name }) => name), ...prepared.heads.map(({ logits }) => logits)];
+  const rewritten = rewrites.flatMap(({ values }) => [...values]);
+  const kept = new Set([...ends, ...dropped, ...rewritten]);
+  // Forms that only some nodes read, in the order in which they are made.
+  const some = new Map<string, { readonly reads: NonNullable<Rewrite["reads"]>; readonly form: string }[]>();
+  const rewrite = (value: string) => {
+    for (const { values, reads, write: form } of rewrites) {
+      if (!values.has(value)) continue;
+      const made = through(() => form(site!, names.get(value) ?? value, value));
+      if (reads === undefined) names.set(value, made);
+      else some.set(value, [...(some.get(value) ?? []), { reads, form: made }]);
+    }
+  };
+  const formOf = (node: Node, value: string, input: number) =>
+    some.get(value)?.findLast(({ reads }) => reads(node, input))?.form ?? names.get(value) ?? value;
+  const named = (node: Node): Node =>
+    some.size === 0
+      ? renameInputs(node, names)
+      : { ...renameInputs(node, names), inputs: node.inputs.map((value, input) => formOf(node, value, input)) };
+  for (const name of prepared.inputs) rewrite(name);
   for (const node of poolFirst(nodes, kept, emit)) {
-    const renamed = renameInputs(node, names);
+    const renamed = named(node);
     const running = normalised.get(node);
     if (running === undefined) write([renamed]);
     else {
@@ -78,14 +101,16 @@ export function writeForward(
     }
     const rate = rates.get(label(node));
     const output = node.outputs[0];
-    if (rate === undefined || output === undefined) continue;
-    const { dims } = emit.shape(output);
-    const input = emit.declare(emit.unique("pare.mask"), { dtype: "float32", dims });
-    masks.push({ input, dims, rate });
-    names.set(
-      output,
-      through(() => emit.mul(output, input)),
-    );
+    if (rate !== undefined && output !== undefined) {
+      const { dims } = emit.shape(output);
+      const input = emit.declare(emit.unique("pare.mask"), { dtype: "float32", dims });
+      masks.push({ input, dims, rate });
+      names.set(
+        output,
+        through(() => emit.mul(output, input)),
+      );
+    }
+    if (rewrites.length > 0) for (const value of node.outputs) rewrite(value);
   }
   return { value: (name) => names.get(name) ?? name, masks, statistics: next };
 }

@@ -9,6 +9,8 @@ import type { Emitter } from "./emitter.js";
 import { losses } from "./losses/index.js";
 import type { Loss, LossTerms, Target } from "./losses/loss.js";
 import type { Head, Prepared } from "./prepared.js";
+import type { WriteSite } from "./rewrite.js";
+import type { Term, TermLoss } from "./term.js";
 
 /** A loss by name, on an output of the model, with the loss's own options beside. */
 export interface LossChoice {
@@ -41,11 +43,9 @@ const common = z.object({
 });
 
 /**
- * Throws `invalid("loss-none")`, `invalid("loss-unknown")`, `invalid("loss-output")`, and what `parseOptions` throws.
+ * Throws `invalid("loss-unknown")`, `invalid("loss-output")`, and what `parseOptions` throws.
  */
 export function chooseLosses(prepared: Prepared, choices: readonly LossChoice[]): ChosenLoss[] {
-  if (choices.length === 0)
-    throw invalid("loss-none", "There is no loss to train with.", { expected: losses.names.join(", ") });
   const names = new Set<string>();
   return choices.map((choice, i) => {
     const { loss, output, weight, ...own } = choice;
@@ -105,56 +105,101 @@ export interface WrittenLosses {
   readonly perSample: string;
   /** Mean loss by name, scalars. */
   readonly named: ReadonlyMap<string, string>;
+  /** What terms wrote: to be differentiated with the forward pass, down to it and to weights of their own. */
+  readonly nodes: Emitter["nodes"];
   /**
-   * Gradients of `loss` times `scale` (a scalar; default 1) by the values that the losses read. With `gathered` the sums
-   * over the batch are divided by its size only, and `share` is the weight of its samples over its size: gradients and
-   * shares of several batches add up to what one large batch gives.
+   * Gradients of `loss` times `scale` (a scalar; default 1) by the values that the losses read, and by the sums of the terms.
+   * With `gathered` the sums over the batch are divided by its size only, and `share` is the weight of its samples over its
+   * size: gradients and shares of several batches add up to what one large batch gives.
    */
   backward(scale: string | undefined, gathered: boolean): { gradients: Map<string, string>; share: string };
 }
 
-/** `value`: what the graph calls a value of the prepared model. `weights`: input of sample weights, [batch]. */
+export interface LossPlace {
+  readonly emit: Emitter;
+  /** What the graph calls a value of the prepared model. */
+  readonly value: (name: string) => string;
+  /** Input of sample weights, [batch]. */
+  readonly weights: string;
+  readonly batch: number;
+}
+
+/** One part of the loss. `reads`: what its nodes are differentiated down to here; undefined: with the forward pass. */
+interface Part {
+  readonly name: string;
+  readonly terms: LossTerms | TermLoss;
+  readonly nodes: Emitter["nodes"];
+  readonly reads: readonly string[] | undefined;
+  /** The sum over what counts in the batch, and the mean loss; scalars. */
+  readonly counted: string;
+  readonly mean: string;
+  /** [batch] */
+  readonly own: string;
+  scaled(value: string): string;
+}
+
+/** At least one loss or term. */
 export function writeLosses(
-  emit: Emitter,
+  { emit, value, weights, batch }: LossPlace,
   chosen: readonly ChosenLoss[],
-  value: (name: string) => string,
-  weights: string,
-  batch: number,
+  added: readonly Term[],
+  writeSite: WriteSite | undefined,
 ): WrittenLosses {
   const all = emit.total(weights);
-  const written = chosen.map((loss) => {
-    const read = value(loss.reads);
+  const part = (name: string, write: () => Pick<Part, "terms" | "reads" | "scaled">): Part => {
     const from = emit.nodes.length;
-    const { axis, output } = loss.head;
-    const { options } = loss;
-    const others = loss.others.map(value);
-    const site = { emit, value: read, prediction: emit.shape(read), axis, output, options, others };
-    const terms = loss.method.write({ ...site, target: loss.labels?.input ?? "" });
+    const { terms, reads, scaled } = write();
     const nodes = emit.nodes.slice(from);
     const { sums, counts } = terms;
     // A batch in which nothing counts has no loss: 0, where 0 / 0 would end the training.
     const counted = emit.max(counts === undefined ? all : emit.total(emit.mul(weights, counts)), emit.number(1e-12));
     const mean = emit.div(emit.total(emit.mul(weights, sums)), counted);
     const own = counts === undefined ? sums : emit.div(sums, emit.max(counts, emit.number(1e-12)));
-    return { loss, terms, nodes, reads: [read, ...others], counted, mean, own };
-  });
-  const sum = (parts: readonly string[]) => parts.reduce((total, part) => emit.add(total, part));
+    return { name, terms, nodes, reads, counted, mean, own, scaled };
+  };
+  const losses = chosen.map((loss) =>
+    part(loss.name, () => {
+      const read = value(loss.reads);
+      const { axis, output } = loss.head;
+      const others = loss.others.map(value);
+      const site = { emit, value: read, prediction: emit.shape(read), axis, output, options: loss.options, others };
+      const terms = loss.method.write({ ...site, target: loss.labels?.input ?? "" });
+      return { terms, reads: [read, ...others], scaled: (mean) => emit.scale(mean, loss.factor) };
+    }),
+  );
+  const terms = added.map((term) =>
+    part(term.name, () => {
+      const written = term.write({ ...writeSite!, value, sampleWeights: weights });
+      const scaled = (mean: string) => {
+        const weighted = emit.scale(mean, term.weight);
+        return written.factor === undefined ? weighted : emit.mul(weighted, written.factor);
+      };
+      return { terms: written, reads: undefined, scaled };
+    }),
+  );
+  const written = [...losses, ...terms];
+  const sum = (parts: readonly string[]) => parts.reduce((total, one) => emit.add(total, one));
   // One weight for all: then sums can be gathered over batches before they are divided.
-  const alike = written.length === 1 || written.every(({ terms }) => terms.counts === undefined);
+  const alike = written.length === 1 || written.every(({ terms: { counts } }) => counts === undefined);
   return {
-    loss: sum(written.map(({ loss, mean }) => emit.scale(mean, loss.factor))),
-    perSample: sum(written.map(({ loss, own }) => emit.scale(own, loss.factor))),
-    named: new Map(written.map(({ loss, mean }) => [loss.name, mean])),
+    loss: sum(written.map(({ mean, scaled }) => scaled(mean))),
+    perSample: sum(written.map(({ own, scaled }) => scaled(own))),
+    named: new Map(written.map(({ name, mean }) => [name, mean])),
+    nodes: terms.flatMap(({ nodes }) => nodes),
     backward(scale, gathered) {
       const seed = scale ?? emit.number(1);
       const gradients = new Map<string, string>();
-      for (const { loss, terms, nodes, reads, counted } of written) {
-        const factor = emit.scale(seed, loss.factor);
+      const flow = (to: string, gradient: string) => {
+        const before = gradients.get(to);
+        gradients.set(to, before === undefined ? gradient : emit.add(before, gradient));
+      };
+      for (const { terms: own, nodes, reads, counted, scaled } of written) {
+        const factor = scaled(seed);
         const share = gathered && alike ? emit.scale(factor, 1 / batch) : emit.div(factor, counted);
-        for (const [read, gradient] of gradientsOf(emit, terms, nodes, reads, emit.mul(weights, share))) {
-          const before = gradients.get(read);
-          gradients.set(read, before === undefined ? gradient : emit.add(before, gradient));
-        }
+        const each = emit.mul(weights, share);
+        if (reads === undefined) flow(own.sums, each);
+        else
+          for (const [read, gradient] of gradientsOf(emit, own as LossTerms, nodes, reads, each)) flow(read, gradient);
       }
       return { gradients, share: alike ? emit.scale(written[0]!.counted, 1 / batch) : emit.number(1) };
     },

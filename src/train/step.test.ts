@@ -7,7 +7,7 @@ import type { Initializer } from "../ir/model.js";
 import { random } from "../tensor/random.js";
 import { float32, tensor } from "../tensor/tensor.js";
 import type { Value } from "../tensor/value.js";
-import { keepZeros } from "./constraint.js";
+import { type Constraint, keepZeros } from "./constraint.js";
 import { prepare } from "./prepare.js";
 import { buildStep, type StepOptions } from "./step.js";
 
@@ -247,24 +247,28 @@ describe("which weights are trained, and how", () => {
   test("masks keep zeros, whatever the optimizer remembers", async () => {
     const mask = Uint8Array.from({ length: 30 }, (_, i) => (i % 3 === 0 ? 1 : 0));
     const constraints = [keepZeros(new Map([["w0", tensor("bool", [5, 6], mask)]]))];
-    const { weights, losses } = await trained(20, { ...sgd, optimizer: { name: "adam" }, constraints }, { lr: 0.02 });
+    const { weights, losses } = await trained(
+      20,
+      { ...sgd, optimizer: { name: "adam" }, attached: { constraints } },
+      { lr: 0.02 },
+    );
     expect(weights.w0!.every((value, i) => (value === 0) === (mask[i] === 0))).toBe(true);
     expect(losses.at(-1)!).toBeLessThan(losses[1]!);
   });
 
   test("a constraint of the forward pass is read and differentiated through", async () => {
     const doubled = { name: "doubled", applies: ({ name }: { name: string }) => name === "w1" };
-    const forward: StepOptions["constraints"] = [{ ...doubled, forward: (emit, value) => emit.scale(value, 2) }];
+    const forward: readonly Constraint[] = [{ ...doubled, forward: (emit, value) => emit.scale(value, 2) }];
     const plain = await trained(1, { ...sgd, optimizer: { name: "sgd", momentum: 0 } });
     const { losses, weights } = await trained(1, {
       ...sgd,
       optimizer: { name: "sgd", momentum: 0 },
-      constraints: forward,
+      attached: { constraints: forward },
     });
     expect(losses[0]).not.toBeCloseTo(plain.losses[0]!, 2);
     // Of relu(x w0) (2 w1): the same as of a network whose w1 is twice as large, times 2.
     expect(weights.w1).not.toEqual(plain.weights.w1);
-    const evaluated = buildStep(await network(), { ...sgd, constraints: forward }).evaluation;
+    const evaluated = buildStep(await network(), { ...sgd, attached: { constraints: forward } }).evaluation;
     expect(evaluated.graph.nodes.filter(({ opType }) => opType === "Mul").length).toBeGreaterThan(0);
   });
 });

@@ -2,21 +2,23 @@
 // are a batch, labels, a few numbers and the state; its outputs are figures and the next state.
 // Long because it is the one place where the parts of a step meet, in the order in which they are written.
 
-import { internal } from "../base/errors.js";
+import { internal, invalid } from "../base/errors.js";
 import type { Note } from "../base/note.js";
 import { parseOptions } from "../base/options.js";
 import type { Sample } from "../data/dataset.js";
 import type { Model } from "../ir/model.js";
 import type { Value } from "../tensor/value.js";
+import type { Attached, ExtraInput, ExtraWeight } from "./attached.js";
 import { backward } from "./backward.js";
-import { type Block, blocksOf, unpack, unpackedIn } from "./blocks.js";
-import { type Constraint, constrained } from "./constraint.js";
+import { type Block, blocksOf, type Group, unpack, unpackedIn } from "./blocks.js";
+import { constrained } from "./constraint.js";
 import type { Emitter, ValueShape } from "./emitter.js";
+import { losses } from "./losses/index.js";
 import { optimizers } from "./optimizers/index.js";
-import type { Penalty } from "./penalty.js";
 import { countUnderflow, Rounding } from "./precision.js";
-import type { Prepared, TrainableWeight } from "./prepared.js";
+import { type Prepared, type TrainableWeight, withWeights } from "./prepared.js";
 import type { RecomputeOptions } from "./recompute/recompute.js";
+import type { WriteSite } from "./rewrite.js";
 import { evaluationModel, SAMPLE_WEIGHT } from "./step-evaluation.js";
 import { type Mask, writeForward } from "./step-forward.js";
 import { chooseLosses, type LossChoice, writeLosses } from "./step-losses.js";
@@ -61,9 +63,11 @@ export interface StepOptions extends WeightChoices {
   readonly bn?: "train" | "frozen" | undefined;
   /** Dropout after nodes: name or pattern to rate. */
   readonly dropout?: Readonly<Record<string, number>> | undefined;
-  readonly constraints?: readonly Constraint[] | undefined;
-  /** Added to what is differentiated; the losses that are told are without. Result "penalty", where there are any. */
-  readonly penalties?: readonly Penalty[] | undefined;
+  /**
+   * What other methods add. Penalties are added to what is differentiated; the losses that are told are without. Result
+   * "penalty", where there are any.
+   */
+  readonly attached?: Attached | undefined;
   /** Activations are computed again in the backward pass, in less memory; default: they are kept. */
   readonly recompute?: RecomputeOptions | undefined;
   /** Channels in a block of the runtime's layout for convolutions (train/probe-block), or 0 for the plain one; default 0. */
@@ -108,6 +112,8 @@ export interface StepGraph {
   readonly feeds: readonly string[];
   /** Inputs of labels. "pare.sample_weight" (float32 [batch]) always exists beside them. */
   readonly targets: readonly TargetInput[];
+  /** Inputs that methods supply. */
+  readonly supplied: readonly ExtraInput[];
   /** Dropout: 0, or 1 / (1 - rate), filled by the loop at every step. */
   readonly masks: readonly Mask[];
   /** float32 scalars that are fed at every step. */
@@ -125,7 +131,7 @@ export interface StepGraph {
   readonly notes: readonly Note[];
   /** Numbers for update `t` (1 for the first) at learning rate `lr`, by `scalars`. */
   scalarsAt(t: number, lr: number, more: StepScalars): Record<string, number>;
-  /** Weights and statistics by prepared name, from states read back (by input); `averaged`: the moving averages. */
+  /** Weights (those of methods too) and statistics by prepared name, from states read back (by input); `averaged`: the moving averages. */
   weights(state: Readonly<Record<string, Value>>, averaged?: boolean): Map<string, Value>;
 }
 
@@ -136,25 +142,34 @@ const FRESH = "pare.fresh";
 const PROGRESS = "pare.progress";
 
 /**
- * Throws `invalid("weights-none")` when nothing is left to train, `unsupported("gradient-missing")`, and what choosing losses,
+ * Throws `invalid("loss-none")`, `invalid("weights-none")` when nothing is left to train, `unsupported("gradient-missing")`, and what choosing losses,
  * optimizer and patterns throws. Nothing is read and nothing runs.
  */
-export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
+export function buildStep(given: Prepared, options: StepOptions): StepGraph {
+  const { attached = {} } = options;
+  const { constraints = [], rewrites = [], terms = [], inputs: supplied = [], weights: extra = [] } = attached;
+  const prepared = extra.length === 0 ? given : withWeights(given, extra);
   const chosen = chooseLosses(prepared, options.losses);
-  const reads = chosen.flatMap((loss) => [loss.reads, ...loss.others]);
+  if (chosen.length + terms.length === 0) {
+    throw invalid("loss-none", "There is no loss to train with.", { expected: losses.names.join(", ") });
+  }
+  const reads = [...chosen.flatMap((loss) => [loss.reads, ...loss.others]), ...terms.flatMap((term) => term.reads)];
   const { name: optimizerName, ...own } = options.optimizer;
   const optimizer = optimizers.get(optimizerName);
   const settings = parseOptions(optimizer, own, "optimizer");
-  const { constraints = [], clipNorm, clipValue, average } = options;
-  const { weights, notes } = trainedWeights(prepared, reads, options);
+  const { clipNorm, clipValue, average } = options;
+  const { weights: inModel, notes } = trainedWeights(prepared, reads, options);
+  const added = extra.map(({ name, dims }): TrainableWeight => ({ name, source: name, dims }));
+  const weights = [...inModel, ...added];
   const projected = (weight: TrainableWeight) => constraints.some((one) => one.project && one.applies(weight));
-  const blocks = blocksOf(weights, groupsOf(prepared, options), projected);
+  const blocks = blocksOf(weights, groupsWith(extra, groupsOf(prepared, options)), projected);
 
   const step = new StepWriter(prepared, new Set(weights.map(({ name }) => name)), options.block ?? 0);
   const { emit } = step;
   for (const name of prepared.inputs) step.feed(name);
   const targets = chosen.flatMap(({ labels }) => labels ?? []);
   for (const { input, shape } of targets) step.data(input, shape);
+  for (const { name, shape } of supplied) step.data(name, shape);
   step.data(SAMPLE_WEIGHT, { dtype: "float32", dims: [prepared.batch] });
 
   // What each weight is in the graph, and what the forward pass reads instead of each initializer that varies.
@@ -165,8 +180,14 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
     states.set(block, state);
     for (const [weight, value] of unpackedIn(emit, block, state)) values.set(weight, value);
   }
+  const site: WriteSite = {
+    emit,
+    weight: (name) => values.get(name),
+    progress: () => step.scalar(PROGRESS),
+    training: true,
+  };
   const names = new Map(
-    weights.map((weight) => [weight.name, constrained(emit, constraints, weight, values.get(weight.name)!)]),
+    weights.map((weight) => [weight.name, constrained(site, constraints, weight, values.get(weight.name)!)]),
   );
   const statistics = options.bn === "train" ? usedStatistics(prepared, reads) : [];
   const running = statisticsBlock(prepared, statistics);
@@ -175,18 +196,20 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
 
   const precision = options.precision ?? "float32";
   const rounding = precision === "float32" ? undefined : new Rounding(emit, precision);
-  const site = { emit, weight: (name: string) => values.get(name), progress: () => step.scalar(PROGRESS) };
-  const penalties = (options.penalties ?? []).map((penalty) => penalty.write(site));
+  const penalties = (attached.penalties ?? []).map((penalty) => penalty.write(site));
   const penalty = penalties.length === 0 ? undefined : penalties.reduce((sum, one) => emit.add(sum, one));
   const stored = emit.nodes.slice();
-  const forward = writeForward(emit, prepared, names, { statistics, dropout: options.dropout ?? {}, rounding });
+  const dropout = options.dropout ?? {};
+  const forward = writeForward(emit, prepared, names, { statistics, dropout, rounding, rewrites, site });
   for (const { input } of forward.masks) step.feed(input);
-  const nodes = rounding === undefined ? emit.nodes.slice() : [...stored, ...rounding.differentiated];
-  const losses = writeLosses(emit, chosen, forward.value, SAMPLE_WEIGHT, prepared.batch);
+  const passed = rounding === undefined ? emit.nodes.slice() : [...stored, ...rounding.differentiated];
+  const on = { emit, value: forward.value, weights: SAMPLE_WEIGHT, batch: prepared.batch };
+  const lossNodes = writeLosses(on, chosen, terms, site);
+  const nodes = [...passed, ...lossNodes.nodes];
   const accumulates = (options.accumulate ?? 1) > 1;
   const lossScale = (options.scaling ?? rounding !== undefined) ? step.scalar(SCALE) : undefined;
   const convert = rounding && ((gradient: string, of: string) => rounding.gradient(gradient, of));
-  const { gradients: ends, share } = losses.backward(lossScale, accumulates);
+  const { gradients: ends, share } = lossNodes.backward(lossScale, accumulates);
   const seeds = new Map([...ends].map(([read, gradient]) => [read, convert?.(gradient, read) ?? gradient]));
   if (penalty !== undefined) seeds.set(penalty, penaltySeed(emit, lossScale, accumulates ? share : undefined));
   const found = backward({ nodes, loss: seeds, targets: [...values.values()], ...(convert && { convert }) }, emit);
@@ -209,12 +232,12 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
 
   // Behind the backward pass: what is computed again must not be asked for before.
   if (running) step.next(runningState!, movedStatistics(emit, running, runningState!, forward.statistics));
-  step.result("loss", losses.loss);
-  step.result("per_sample_loss", losses.perSample);
+  step.result("loss", lossNodes.loss);
+  step.result("per_sample_loss", lossNodes.perSample);
   step.result("gradient_norm", norm);
   step.result("finite", finite);
   if (penalty !== undefined) step.result("penalty", penalty);
-  if (losses.named.size > 1) for (const [name, mean] of losses.named) step.result(`loss.${name}`, mean);
+  if (lossNodes.named.size > 1) for (const [name, mean] of lossNodes.named) step.result(`loss.${name}`, mean);
   if (rounding !== undefined && precision !== "float32" && options.underflow === true) {
     const counts = countUnderflow(emit, rounding.pairs, lossScale, precision);
     step.result("gradient_count", counts.gradients);
@@ -230,6 +253,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
     batch: prepared.batch,
     feeds: prepared.inputs,
     targets,
+    supplied,
     masks: forward.masks,
     scalars: step.scalars,
     state: step.states.map((state) => {
@@ -239,7 +263,7 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
       return { input, output: step.after(input), shape, kind, weight: alone, initial: () => step.initial(state) };
     }),
     results: step.results,
-    evaluation: evaluationModel(prepared, chosen, weights, constraints),
+    evaluation: evaluationModel(prepared, chosen, weights, attached),
     notes: [...notes, ...written.notes],
     scalarsAt(t, lr, { lossScale: scale, apply, fresh, progress = 0 }) {
       const all: Record<string, number> = {
@@ -265,6 +289,12 @@ export function buildStep(prepared: Prepared, options: StepOptions): StepGraph {
       );
     },
   };
+}
+
+/** Weights of methods have a rate and decay of their own. */
+function groupsWith(extra: readonly ExtraWeight[], groupOf: (weight: TrainableWeight) => Group) {
+  const groups = new Map(extra.map(({ name, rate = 1, decay = 0 }) => [name, { rate, decay }]));
+  return (weight: TrainableWeight): Group => groups.get(weight.name) ?? groupOf(weight);
 }
 
 /** The gradient of a penalty: the loss scale, times the batch's share of an update where batches are added up. */

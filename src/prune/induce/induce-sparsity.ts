@@ -7,11 +7,13 @@ import { parseOptions } from "../../base/options.js";
 import type { Model } from "../../ir/model.js";
 import { everyNode } from "../../ir/traverse.js";
 import type { StepContext } from "../../step/step.js";
+import type { AttachSite } from "../../train/attached.js";
 import type { Emitter } from "../../train/emitter.js";
 import { finetuneModel } from "../../train/finetune.js";
 import type { FinetuneOptions } from "../../train/finetune-options.js";
-import type { Penalty, PenaltySite } from "../../train/penalty.js";
+import type { Penalty } from "../../train/penalty.js";
 import type { TrainableWeight } from "../../train/prepared.js";
+import type { WriteSite } from "../../train/rewrite.js";
 import type { Group, Grouping, Place } from "../group/group.js";
 import type { Recovered, RecoveryRun } from "../recover/recover.js";
 import { floats } from "../scores/layers.js";
@@ -49,7 +51,7 @@ export async function induceSparsity(
     (group) => group.obstacle === undefined && (wanted?.includes(group.name) ?? true),
   );
   const smallest = regulariser.chooses ? await smallestUnits(groups, model, share) : new Map<Group, number[]>();
-  const attach = (_: unknown, weights: readonly TrainableWeight[]) => ({
+  const attach = ({ weights }: AttachSite) => ({
     penalties: [penaltyOf(regulariser, options, { groups, smallest, weights, scales: scalesOf(model) })],
     settings: { induce: { name, ...options, share, groups: groups.map((group) => group.name) } },
   });
@@ -118,11 +120,7 @@ function penaltyOf(regulariser: Regulariser, options: Record<string, unknown>, p
 }
 
 /** A group by the values of its weights in the step; none where no weight of it is trained. */
-function inStep(
-  group: Group,
-  { weights, scales, smallest }: Penalised,
-  { emit, weight }: PenaltySite,
-): PenalisedGroup[] {
+function inStep(group: Group, { weights, scales, smallest }: Penalised, { emit, weight }: WriteSite): PenalisedGroup[] {
   const prepared = new Map(weights.map(({ source, name }) => [source, name]));
   const trained = (source: string) => {
     const name = prepared.get(source);

@@ -6,12 +6,13 @@ import { info } from "../../base/note.js";
 import type { Model } from "../../ir/model.js";
 import type { StepContext } from "../../step/step.js";
 import type { Value } from "../../tensor/value.js";
+import type { Attached, AttachSite } from "../../train/attached.js";
 import { zerosStay } from "../../train/constraint.js";
-import { type Attached, finetuneModel } from "../../train/finetune.js";
+import { finetuneModel } from "../../train/finetune.js";
 import type { FinetuneOptions } from "../../train/finetune-options.js";
 import { batchNorm } from "../../train/finetune-plan.js";
 import type { Interlude } from "../../train/interlude.js";
-import type { Prepared, TrainableWeight } from "../../train/prepared.js";
+import type { TrainableWeight } from "../../train/prepared.js";
 import { pruningSchedules } from "../schedules/index.js";
 import type { Recovered, RecoveryRun } from "./recover.js";
 import { renewBatchNorm } from "./renew.js";
@@ -59,7 +60,7 @@ export async function pruneGradually(
   run: RecoveryRun = {},
 ): Promise<Recovered> {
   const shares: { readonly update: number; readonly share: number }[] = [];
-  const attach = (_: Prepared, weights: readonly TrainableWeight[]) => attached(gradual, weights, shares);
+  const attach = ({ weights }: AttachSite) => attached(gradual, weights, shares);
   const { finetune } = gradual;
   const finetuned = await finetuneModel(model, finetune, context, { ...run, attach });
   // Weights that were trained for the running statistics they have must keep these.

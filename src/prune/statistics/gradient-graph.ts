@@ -76,7 +76,8 @@ export function gradientGraph(
   const values = new Map(weights.map(({ name }) => [name, names.get(name)!]));
   const forward = writeForward(emit, prepared, names, { statistics: [], dropout: {} });
   const nodes = emit.nodes.slice();
-  const losses = writeLosses(emit, chosen, forward.value, SAMPLE_WEIGHT, prepared.batch);
+  const on = { emit, value: forward.value, weights: SAMPLE_WEIGHT, batch: prepared.batch };
+  const losses = writeLosses(on, chosen, [], undefined);
   const ends = losses.backward(undefined, false).gradients;
   const found = backward({ nodes, loss: ends, targets: [...values.values()] }, emit);
 
