@@ -21,8 +21,8 @@ interface Pooled {
 /**
  * How many cells of each item go, so that the goal is met with the least important of all; ties go by item, then by index.
  * An item of which more would go than may gives what it may, and the others make up for it. `rescale` makes the scores of
- * one item comparable with those of others; it must keep their order. Three passes over the scores, more where items give
- * all they may.
+ * one item comparable with those of others; it must keep which is less than which, and may give them sorted. Three passes
+ * over the scores, more where items give all they may.
  */
 export async function selectGlobally(
   items: readonly Item[],

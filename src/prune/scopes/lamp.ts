@@ -11,25 +11,19 @@ export const lamp = defineScope({
   choose: (items, goal, _, context) => selectGlobally(items, goal, context, relative),
 });
 
-/** score(u) = s_u^2 / (sum of s_v^2 over all s_v >= s_u), section 3.1. Scores are not negative. */
+/** score(u) = s_u^2 / (sum of s_v^2 over all s_v >= s_u), section 3.1, ascending. Scores are not negative. */
 function relative(scores: Float32Array): Float32Array {
   const sorted = scores.toSorted();
-  const sums = new Float64Array(sorted.length + 1);
-  for (let at = sorted.length - 1; at >= 0; at--) sums[at] = sums[at + 1]! + sorted[at]! ** 2;
-  return scores.map((score) => {
-    if (score <= 0) return 0;
-    if (score === Number.POSITIVE_INFINITY) return score;
-    return score ** 2 / sums[firstAt(sorted, score)]!;
-  });
-}
-
-/** The first place in an ascending list whose number is not below `value`, which is in it. */
-function firstAt(sorted: Float32Array, value: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < value) low = middle + 1;
-    else high = middle;
+  const found = new Float32Array(sorted.length);
+  let sum = 0;
+  for (let at = sorted.length - 1; at >= 0; ) {
+    const score = sorted[at]!;
+    let first = at;
+    while (first > 0 && sorted[first - 1] === score) first--;
+    // Equal scores are not less than one another: all of them are in the sum.
+    sum += (at - first + 1) * score ** 2;
+    found.fill(score <= 0 ? 0 : score === Number.POSITIVE_INFINITY ? score : score ** 2 / sum, first, at + 1);
+    at = first - 1;
   }
-  return low;
+  return found;
 }
