@@ -3,12 +3,11 @@
 
 import type { Note } from "./base/note.js";
 import { checkpointFile } from "./checkpoint-file.js";
-import { applyPlan } from "./compress.js";
 import type { Model } from "./ir/model.js";
 import type { Training } from "./metrics/report.js";
-import { parseRecipe, type RecipeStep } from "./recipe.js";
-import { type ServiceOptions, withServices } from "./services.js";
-import type { Step } from "./step/step.js";
+import type { RecipeStep } from "./recipe.js";
+import { runStep } from "./run-step.js";
+import type { ServiceOptions } from "./services.js";
 import type { CheckpointStore } from "./train/checkpoint.js";
 import { type Finetuned, type FinetuneRun, finetuneModel } from "./train/finetune.js";
 import type { FinetuneOptions as StepOptions } from "./train/finetune-options.js";
@@ -57,32 +56,22 @@ export async function finetune(
   settings: FinetuneSettings = {},
   options: FinetuneOptions = {},
 ): Promise<FinetuneResult> {
-  const { onEntry, checkpoint, checkpointEvery, resume, findNan, verify = false, ...services } = options;
+  const { onEntry, checkpoint, checkpointEvery, resume, findNan, ...services } = options;
   const store = typeof checkpoint === "string" ? checkpointFile(checkpoint) : checkpoint;
   const run: FinetuneRun = { onEntry, checkpoint: store, checkpointEvery, resume, findNan };
-  const [planned] = parseRecipe([{ ...settings, method: "finetune" }]);
-  return withServices(model, services, async (context) => {
-    let done: Finetuned | undefined;
-    const step: Step = {
-      ...planned!.step,
-      async apply(given, parsed, inner) {
-        done = await finetuneModel(given, parsed as StepOptions, inner, run);
-        return done;
-      },
-    };
-    const begun = context.now();
-    const made = await applyPlan(model, [{ ...planned!, step }], context, verify);
-    const { log, before, best, stopped, skipped, samples } = done!;
-    return {
-      model: made.model,
-      log,
-      notes: [...context.notes, ...made.notes],
-      training: trainingReport(done!, (context.now() - begun) / 1000),
-      stopped,
-      skipped,
-      samples,
-      ...(before && { before }),
-      ...(best && { best }),
-    };
-  });
+  const stated: RecipeStep = { ...settings, method: "finetune" };
+  const { done, seconds, ...made } = await runStep(model, stated, services, (given, parsed: StepOptions, context) =>
+    finetuneModel(given, parsed, context, run),
+  );
+  const { log, before, best, stopped, skipped, samples } = done;
+  return {
+    ...made,
+    log,
+    training: trainingReport(done, seconds),
+    stopped,
+    skipped,
+    samples,
+    ...(before && { before }),
+    ...(best && { best }),
+  };
 }

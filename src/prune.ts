@@ -2,17 +2,16 @@
 // to rewind to, the plan that came of it, and what every layer and group of channels gave.
 
 import type { Note } from "./base/note.js";
-import { applyPlan } from "./compress.js";
 import type { Model } from "./ir/model.js";
 import type { Training } from "./metrics/report.js";
 import type { GroupRow } from "./prune/channels/rows.js";
 import type { PruneOptions as StepOptions } from "./prune/options.js";
 import type { Plan } from "./prune/plan.js";
-import { type Pruned, type PruneRun, pruneModel } from "./prune/prune.js";
+import { type PruneRun, pruneModel } from "./prune/prune.js";
 import type { PruneRow } from "./prune/table.js";
-import { parseRecipe, type RecipeStep } from "./recipe.js";
-import { type ServiceOptions, withServices } from "./services.js";
-import type { Step } from "./step/step.js";
+import type { RecipeStep } from "./recipe.js";
+import { runStep } from "./run-step.js";
+import type { ServiceOptions } from "./services.js";
 import type { TrainLogEntry } from "./train/loop-options.js";
 import { trainingReport } from "./train/training-report.js";
 
@@ -61,31 +60,21 @@ export async function prune(
   settings: PruneSettings = {},
   options: PruneOptions = {},
 ): Promise<PruneResult> {
-  const { earlier, onEntry, verify = false, ...services } = options;
+  const { earlier, onEntry, ...services } = options;
   const run: PruneRun = { earlier, onEntry };
-  const [planned] = parseRecipe([{ ...settings, method: "prune" }]);
-  return withServices(model, services, async (context) => {
-    let done: Pruned | undefined;
-    const step: Step = {
-      ...planned!.step,
-      async apply(given, parsed, inner) {
-        done = await pruneModel(given, parsed as StepOptions, inner, run);
-        return done;
-      },
-    };
-    const begun = context.now();
-    const made = await applyPlan(model, [{ ...planned!, step }], context, verify);
-    const { masked, table, groups, plan, macs, recovered } = done!;
-    const finetuned = recovered?.finetuned;
-    return {
-      model: made.model,
-      notes: [...context.notes, ...made.notes],
-      zeros: masked,
-      table,
-      groups,
-      plan,
-      macs,
-      training: finetuned && trainingReport(finetuned, (context.now() - begun) / 1000),
-    };
-  });
+  const stated: RecipeStep = { ...settings, method: "prune" };
+  const { done, seconds, ...made } = await runStep(model, stated, services, (given, parsed: StepOptions, context) =>
+    pruneModel(given, parsed, context, run),
+  );
+  const { masked, table, groups, plan, macs, recovered } = done;
+  const finetuned = recovered?.finetuned;
+  return {
+    ...made,
+    zeros: masked,
+    table,
+    groups,
+    plan,
+    macs,
+    training: finetuned && trainingReport(finetuned, seconds),
+  };
 }

@@ -5,6 +5,7 @@ import { invalid } from "./base/errors.js";
 import type { StudyReport } from "./metrics/study-report.js";
 import { studyForms } from "./report/study/index.js";
 import type { StudyStore } from "./search/study/store.js";
+import { readWhole, writeWhole } from "./whole-file.js";
 
 /** Runs stand in `<folder>/runs/<key>.json`. Throws `file-...` errors where the folder cannot be made. */
 export async function studyFolder(folder: string): Promise<StudyStore> {
@@ -13,20 +14,17 @@ export async function studyFolder(folder: string): Promise<StudyStore> {
   return {
     name: folder,
     async read(key) {
-      const path = within(runs, `${key}.json`);
-      if ((await platform.realPath(path)) === undefined) return undefined;
-      const { source } = await platform.open(path);
+      const bytes = await readWhole(within(runs, `${key}.json`));
+      if (bytes === undefined) return undefined;
       try {
-        return JSON.parse(new TextDecoder().decode(await source.read(0, source.size))) as unknown;
+        return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
       } catch (error) {
         // Damaged: as good as none, and written anew.
         if (error instanceof SyntaxError) return undefined;
         throw error;
-      } finally {
-        await source.close?.();
       }
     },
-    write: (key, json) => writeText(within(runs, `${key}.json`), `${JSON.stringify(json)}\n`),
+    write: (key, json) => writeWhole(within(runs, `${key}.json`), `${JSON.stringify(json)}\n`),
   };
 }
 
@@ -35,22 +33,10 @@ export async function writeStudy(report: StudyReport, folder: string): Promise<r
   const paths: string[] = [];
   for (const { extension, render } of studyForms) {
     const path = within(folder, `study.${extension}`);
-    await writeText(path, await render(report));
+    await writeWhole(path, await render(report));
     paths.push(path);
   }
   return paths;
-}
-
-async function writeText(path: string, text: string): Promise<void> {
-  const sink = await platform.create(path);
-  try {
-    await sink.write(new TextEncoder().encode(text));
-    await sink.finish();
-    await sink.commit();
-  } catch (error) {
-    await sink.abort();
-    throw error;
-  }
 }
 
 function within(folder: string, name: string): string {

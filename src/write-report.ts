@@ -1,10 +1,10 @@
 // A report into a file, in the form that its name asks for: whole or not at all, as a model is.
 
-import { platform } from "#platform";
 import { invalid } from "./base/errors.js";
 import type { Report } from "./metrics/report.js";
 import type { ReportForm } from "./report/form.js";
 import { reports } from "./report/index.js";
+import { writeWhole } from "./whole-file.js";
 
 /** The form for a path. Throws `invalid("option-invalid")` for another extension: ask before any work. */
 export function reportForm(path: string): ReportForm {
@@ -19,14 +19,5 @@ export function reportForm(path: string): ReportForm {
 
 /** Not in the page, which has no files: use `reports.get("html").render(report)` there. */
 export async function writeReport(report: Report, path: string): Promise<void> {
-  const text = await reportForm(path).render(report);
-  const sink = await platform.create(path);
-  try {
-    await sink.write(new TextEncoder().encode(text));
-    await sink.finish();
-    await sink.commit();
-  } catch (error) {
-    await sink.abort();
-    throw error;
-  }
+  await writeWhole(path, await reportForm(path).render(report));
 }

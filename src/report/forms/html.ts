@@ -8,8 +8,8 @@ import { headline, modelName } from "../headline.js";
 import { layerText, shownLayers } from "../layers.js";
 import { Markup, html as markup } from "../markup.js";
 import { allNotes, type NoteGroup, noteGroups } from "../notes.js";
+import { page } from "../page.js";
 import { aboutData, aboutMachine, aboutTraining, METHOD } from "../sentences.js";
-import { STYLE } from "../style.js";
 import { LINES } from "../training-lines.js";
 
 type Charts = typeof import("../charts.js");
@@ -23,24 +23,7 @@ export const html = defineForm({
     const charts = await import("../charts.js");
     const { trainingChart } = await import("../training-chart.js");
     const title = plain(report.title ?? modelName(report.models[0]!));
-    const page = markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="generator" content="pare ${plain(report.pare)}">
-<title>${title} · pare</title>
-<style>${new Markup(STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
-<div class="brand">${LOGO} pare</div>
-<h1>${title}</h1>
-${subtitle(report)}
-</header>
-${figures(report)}
+    const body = markup`${figures(report)}
 ${caution(report)}
 <section><h2>Before and after</h2>${comparison(report, charts)}</section>
 ${pair(report, charts)}
@@ -49,19 +32,10 @@ ${explained(report, charts)}${(report.tables ?? []).map(extraTable)}
 ${outputs(report, charts)}
 ${layers(report, charts)}
 ${notes(report)}
-${footer(report)}
-</main>
-</body>
-</html>
-`;
-    return page.text;
+${footer(report)}`;
+    return page({ title, version: report.pare, head: subtitle(report), body }).text;
   },
 });
-
-/** A peel coming off a round: drawn here, so that the page needs no file. */
-const LOGO = new Markup(
-  '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true"><circle cx="11" cy="10" r="6.5" fill="currentColor" fill-opacity=".16" stroke="none"/><path d="M17.5 10A6.5 6.5 0 1 0 11 16.5c4.5 0 9-1 9 2.2 0 2.3-3.6 2.8-6 1.3"/></svg>',
-);
 
 function subtitle(report: Report): Markup {
   const { text, caution: synthetic } = aboutData(report);

@@ -3,7 +3,7 @@
 import type { StudyAnswer, StudyModel, StudyPoint, StudyReport } from "../../metrics/study-report.js";
 import { bytes, count, percent, plain, significant } from "../format.js";
 import { Markup, html as markup } from "../markup.js";
-import { STYLE } from "../style.js";
+import { page } from "../page.js";
 import type { StudyForm } from "./form.js";
 import { changeText, definitions, differenceText, scoreText, times, verdictText } from "./words.js";
 
@@ -14,24 +14,7 @@ export const studyHtml: StudyForm = {
   async render(report) {
     const charts = await import("./charts.js");
     const title = plain(`${report.model.split(/[\\/]/).pop()}: pruning compared`);
-    return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="generator" content="pare ${plain(report.pare)}">
-<title>${title} · pare</title>
-<style>${new Markup(STYLE)}</style>
-</head>
-<body>
-<main>
-<header>
-<div class="brand">pare</div>
-<h1>${title}</h1>
-<p class="soft">${subtitle(report)}</p>
-</header>
-${figures(report)}
+    const body = markup`${figures(report)}
 ${answers(report)}
 ${structuresOf(report).map((structure) => structureSection(report, structure, charts))}
 ${choices(report)}
@@ -39,11 +22,9 @@ ${beside(report)}
 ${table(report)}
 ${failures(report)}
 ${notes(report)}
-<footer><ul>${definitions(report).map((line) => markup`<li>${plain(line, 600)}</li>`)}<li>${machine(report)}</li></ul><p>Made by pare ${plain(report.pare)}.</p></footer>
-</main>
-</body>
-</html>
-`.text;
+<footer><ul>${definitions(report).map((line) => markup`<li>${plain(line, 600)}</li>`)}<li>${machine(report)}</li></ul><p>Made by pare ${plain(report.pare)}.</p></footer>`;
+    const head = markup`<p class="soft">${subtitle(report)}</p>`;
+    return page({ title, version: report.pare, head, body }).text;
   },
 };
 

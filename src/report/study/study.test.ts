@@ -97,7 +97,8 @@ test("the page needs nothing else and nothing in it acts", async () => {
   // Names are text: no tag refers to anything.
   expect(page.match(/<[^>]*\s(src|href|action|data|poster)\s*=/gi)).toBeNull();
   expect(page).toContain("default-src 'none'");
-  expect(page.match(/<svg/g)).toHaveLength(2);
+  // The mark, and two charts.
+  expect(page.match(/<svg/g)).toHaveLength(3);
   // Fields by schedule, a line and a band for each score, the model beside.
   for (const word of ["one-shot, keep", "cubic, keep", "compression (log)", "theoretical speed-up (log)", "10×"]) {
     expect(page).toContain(word);
