@@ -8,6 +8,7 @@ import { INITS } from "./init.js";
 import { losses } from "./losses/index.js";
 import { optimizers } from "./optimizers/index.js";
 import { schedules } from "./schedules/index.js";
+import { teacherOptions } from "./teacher/options.js";
 
 interface WithOptions extends Method {
   readonly options: z.ZodObject;
@@ -82,6 +83,12 @@ export const finetuneOptions = z.object({
     .optional()
     .describe(
       `What is made small: ${losses.names.join(", ")}; an object with its options, output and weight, or a list of them. Default: by the labels and by how the model ends`,
+    ),
+  teacher: z
+    .union([z.string(), teacherOptions])
+    .optional()
+    .describe(
+      "Another model that the weights learn from: original (the model as the recipe was given it), a path, or an object { from, losses, ... } (docs/distillation.md). Without `loss`, labels are then not needed",
     ),
   labelSmoothing: rate.optional().describe("Loss cross-entropy: share of each label that is spread over all classes"),
   precision: z

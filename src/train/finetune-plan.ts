@@ -5,6 +5,7 @@ import { info, type Note } from "../base/note.js";
 import type { Dataset } from "../data/dataset.js";
 import type { Initializer } from "../ir/model.js";
 import { float32, tensor } from "../tensor/tensor.js";
+import type { Attach } from "./attached.js";
 import { type Constraint, keepZeros } from "./constraint.js";
 import { defaultLoss } from "./default-loss.js";
 import type { FinetuneOptions } from "./finetune-options.js";
@@ -14,6 +15,8 @@ import { optimizers } from "./optimizers/index.js";
 import type { Prepared, TrainableWeight } from "./prepared.js";
 import { SCALING } from "./scaling.js";
 import type { LossChoice, OptimizerChoice, StepOptions } from "./step.js";
+import { teacherOptions } from "./teacher/options.js";
+import { withTeacher } from "./teacher/teacher.js";
 import { nameTest } from "./weight-patterns.js";
 
 const EPOCHS = 3;
@@ -67,6 +70,12 @@ export async function losses(
   throw invalid("finetune-options", "Labels are smoothed for the loss cross-entropy only.", {
     found: list.map(({ loss }) => loss).join(", "),
   });
+}
+
+/** What the teacher of the options adds to a training. */
+export function teacherOf({ teacher }: FinetuneOptions): Attach | undefined {
+  if (teacher === undefined) return undefined;
+  return withTeacher(typeof teacher === "string" ? teacherOptions.parse({ from: teacher }) : teacher);
 }
 
 const named = (choice: string | object) => (typeof choice === "string" ? { name: choice } : choice) as OptimizerChoice;

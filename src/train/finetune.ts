@@ -12,7 +12,16 @@ import { type Attach, type Attached, joined } from "./attached.js";
 import { firstBatch } from "./batches.js";
 import { type Evaluation, evaluate } from "./evaluate.js";
 import { type FinetuneOptions, finetuneOptions } from "./finetune-options.js";
-import { batchNorm, checkOptions, loopOptions, losses, startWeights, stepOptions, zerosKept } from "./finetune-plan.js";
+import {
+  batchNorm,
+  checkOptions,
+  loopOptions,
+  losses,
+  startWeights,
+  stepOptions,
+  teacherOf,
+  zerosKept,
+} from "./finetune-plan.js";
 import { inputsOf, train } from "./loop.js";
 import type { LoopOptions, TrainLogEntry, TrainResult } from "./loop-options.js";
 import { prepare } from "./prepare.js";
@@ -28,7 +37,7 @@ export interface FinetuneRun
   extends Pick<LoopOptions, "checkpoint" | "checkpointEvery" | "resume" | "findNan" | "target" | "choose"> {
   readonly onEntry?: ((entry: TrainLogEntry) => void) | undefined;
   readonly attach?: Attach | undefined;
-  /** Terms of `attach` are the loss, where the options state none: labels are not needed. Default false. */
+  /** Terms are the loss, where the options state none: labels are not needed. Default: where there is a teacher. */
   readonly labelFree?: boolean | undefined;
 }
 
@@ -113,7 +122,11 @@ async function planned(
   model: Model,
   options: FinetuneOptions,
   context: StepContext,
-  { part, attach, labelFree = false }: Pick<FinetuneRun, "attach" | "labelFree"> & { readonly part?: Dataset },
+  {
+    part,
+    attach,
+    labelFree = options.teacher !== undefined,
+  }: Pick<FinetuneRun, "attach" | "labelFree"> & { readonly part?: Dataset },
 ): Promise<Planned> {
   const { data } = context;
   if (data.synthetic) {
@@ -141,14 +154,16 @@ async function planned(
   const kept = options.keepZeros ? await zerosKept(prepared, weights, notes) : [];
   // The blocked layout is faster and holds more copies: who asks for recomputation has too little memory.
   const block = options.recompute === false ? await probeBlock(context) : 0;
-  const own = (await attach?.({ prepared, weights, samples, context, seed })) ?? {};
-  const attached = joined([{ constraints: kept }, own]);
+  const parts: Attached[] = [{ constraints: kept }];
   try {
+    const site = { prepared, weights, samples, context, seed };
+    for (const one of [attach, teacherOf(options)]) if (one) parts.push(await one(site));
+    const attached = joined(parts);
     const step = buildStep(prepared, { ...stepOptions(options, chosen, bn), attached, block });
     notes.push(...(attached.notes ?? []), ...step.notes);
     return { step, prepared, samples, held, notes, seed, attached };
   } catch (error) {
-    await attached.release?.();
+    for (const { release } of parts) await release?.();
     throw error;
   }
 }
