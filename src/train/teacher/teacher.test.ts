@@ -76,8 +76,8 @@ test("hidden values are paired by name, or as stated", async () => {
   const auto = await taught({ losses: ["hidden"] }, short);
   expect(auto.notes.find(({ code }) => code === "teacher")!.text).toMatch(/hidden of/);
   const tanh = spiralModel(2).graph.nodes.find(({ opType }) => opType === "Tanh")!.outputs[0]!;
-  const stated = await taught({ losses: [{ loss: "hidden", pairs: { [tanh]: tanh } }] }, short);
-  expect(stated.log.at(-1)!.loss).toBeLessThan(stated.log[0]!.loss);
+  const stated = await taught({ losses: [{ loss: "hidden", pairs: { [tanh]: tanh } }] }, { ...short, steps: 30 });
+  expect(stated.log.at(-1)!.loss).toBeLessThan(stated.log[0]!.loss / 2);
 });
 
 test("another architecture is fed and read by stated names, classes by a map", async () => {
