@@ -4,6 +4,8 @@
 import { internal, unsupported } from "../../base/errors.js";
 import { info, type Note } from "../../base/note.js";
 import type { Model, Node } from "../../ir/model.js";
+import { passes } from "../../passes/index.js";
+import { sequence } from "../../passes/pass.js";
 import type { StepContext } from "../../step/step.js";
 import { elementCount } from "../../tensor/dtype.js";
 import type { Attached, AttachSite } from "../../train/attached.js";
@@ -27,6 +29,8 @@ import { readByFloats, writeQdq } from "../static/write-qdq.js";
 import { writeQOperator } from "../static/write-qoperator.js";
 import { extraWeights, type Parameter, parameterAfter, parameterIn, sizeOf } from "./scales.js";
 import type { SimulateOptions, Simulation } from "./simulation.js";
+
+const FOLDING = [passes.get("constant-weights"), passes.get("fold-batch-norm")];
 
 /** What is learned, and how the optimizer takes it. */
 interface Learning extends SimulateOptions {
@@ -60,7 +64,9 @@ export async function simulateStatic(
   options: SimulateOptions,
   context: StepContext,
 ): Promise<Simulation> {
-  const { model, notes: raised } = await prepareStatic(given, settings);
+  // With its own statistics it would be trained between numbers that the export has no place to round.
+  const { model: folded } = await sequence(FOLDING, given, context);
+  const { model, notes: raised } = await prepareStatic(folded, settings);
   const { plan, values, notes: found, without } = await rangesOfPlan(model, settings, context);
   const grids = gridsOfPlan(plan, { values }, settings.activations as ActivationType);
   const weights = await weightsOfPlan(plan, grids, settings, context);
