@@ -20,10 +20,6 @@ export const CODES: Readonly<Record<ActivationType, readonly [low: number, high:
   int16: [-32768, 32767],
 };
 
-/** The smallest and the largest code. */
-export const codesOf = ({ dtype }: Pick<ActivationGrid, "dtype">): readonly [first: number, last: number] =>
-  CODES[dtype];
-
 /** Scales below are not normal float32, or become none once they are multiplied. */
 const TINY = 2 ** -100;
 

@@ -8,7 +8,7 @@ import { notFinite } from "../computation.js";
 import type { SeenWeight } from "./graph-facts.js";
 import type { WeightInput } from "./operators/index.js";
 import { ordersOf } from "./saturation.js";
-import { codesAt, type Fit, type FitOptions, fit, TOP } from "./weight-fit.js";
+import { codesAt, type Fit, type FitOptions, fit } from "./weight-fit.js";
 
 export interface IntegerWeight {
   readonly dims: readonly number[];
@@ -19,19 +19,11 @@ export interface IntegerWeight {
   /** Where scales stand; undefined: one for all. */
   readonly axis: number | undefined;
   readonly values: Float32Array;
-  /** Codes are -top to top, before an offset. */
-  readonly top: number;
   /** Channels whose scale an int32 bias asked for. */
   readonly raised: number;
   /** Channels with a larger scale, and codes drawn towards 0, so that no pair of products saturates. */
   readonly widened: number;
   readonly drawn: number;
-}
-
-/** Scales, one for each channel or for all, that codes are to be rounded at; none is beyond `top`. */
-export interface GivenScales {
-  readonly scales: Float32Array;
-  readonly top: number;
 }
 
 export interface WeightForm extends Omit<FitOptions, "orders"> {
@@ -50,13 +42,12 @@ export interface BiasOf {
 /** Codes of a bias stay within, so that sums beside them do not pass int32. */
 const BIAS_TOP = 2 ** 30;
 
-/** `given`: scales that were found elsewhere; codes are rounded at exactly these. Throws `invalid("weight-not-finite")`. */
+/** Throws `invalid("weight-not-finite")`. */
 export async function integerWeight(
   seen: SeenWeight,
   input: WeightInput,
   form: WeightForm,
   biases: readonly BiasOf[],
-  given?: GivenScales,
 ): Promise<IntegerWeight> {
   const { weight, consumer } = seen;
   const dims = viewDims(consumer.view);
@@ -66,7 +57,7 @@ export async function integerWeight(
   const shared = axis === undefined;
   const options: FitOptions = {
     ...form,
-    orders: form.saturates && form.dtype === "int8" && given === undefined ? ordersOf(input.sum, dims.slice(1)) : [],
+    orders: form.saturates && form.dtype === "int8" ? ordersOf(input.sum, dims.slice(1)) : [],
   };
   const read = async () => {
     const values = floats(await weight.tensor.data.read(), "float32");
@@ -77,10 +68,6 @@ export async function integerWeight(
   const found: Fit[] = [];
   for (const part of partsOf(values, vectors, shared)) {
     const at = found.length;
-    if (given !== undefined) {
-      found.push({ scale: given.scales[at]!, raised: false, widened: 1, drawn: 0 });
-      continue;
-    }
     const least = Math.max(0, ...biases.map((one) => leastScale(one, shared ? undefined : at)));
     found.push(fit(part, least, options));
   }
@@ -90,11 +77,7 @@ export async function integerWeight(
     const bytes = new Uint8Array(weight.elements);
     let at = 0;
     for (const part of partsOf(await read(), vectors, shared)) {
-      const found = codesAt(part, scales[at]!, options);
-      const within = given
-        ? Float64Array.from(found, (code) => Math.max(-given.top, Math.min(given.top, code)))
-        : found;
-      put(bytes, within, vectors, shared ? undefined : at, offset);
+      put(bytes, codesAt(part, scales[at]!, options), vectors, shared ? undefined : at, offset);
       at++;
     }
     yield bytes;
@@ -104,7 +87,6 @@ export async function integerWeight(
     dims,
     axis,
     values: scales,
-    top: TOP,
     codes: { dtype: form.dtype, dims, data: codes },
     scales: float32(small, scales),
     zeroPoints: tensor(form.dtype, small, new Uint8Array(scales.length).fill(offset)),

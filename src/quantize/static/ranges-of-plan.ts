@@ -18,8 +18,6 @@ export async function rangesOfPlan(
   readonly plan: DetailedPlan;
   readonly values: ReadonlyMap<string, ValueRange>;
   readonly notes: readonly Note[];
-  /** Values that have no range. */
-  readonly without: ReadonlySet<string>;
 }> {
   const values = new Map<string, ValueRange>();
   const without = new Set<string>();
@@ -29,7 +27,7 @@ export async function rangesOfPlan(
   for (;;) {
     const plan = planStatic(model, settings, context.target, without);
     const asked = calibratedValues(plan).filter((name) => !values.has(name));
-    if (asked.length === 0) return { plan, values, notes, without };
+    if (asked.length === 0) return { plan, values, notes };
     const found = await calibrate(model, asked, options, context);
     // The first run tells of the data and the method.
     if (notes.length === 0) notes = found.notes;
@@ -38,7 +36,7 @@ export async function rangesOfPlan(
       if (range) values.set(name, range);
       else without.add(name);
     }
-    if (asked.every((name) => values.has(name))) return { plan, values, notes, without };
+    if (asked.every((name) => values.has(name))) return { plan, values, notes };
     notes = [...notes, info("replanned", `${without.size} values have no range: what needs them stays float.`)];
   }
 }

@@ -16,7 +16,7 @@ export interface FitOptions {
 }
 
 /** Codes are symmetric: -127 to 127. */
-export const TOP = 127;
+const TOP = 127;
 /** Where all weights are zero, any scale serves them: this one leaves a bias many digits. */
 const OF_ZEROS = 2 ** -16;
 /** mse: the narrowest range that is tried, of the whole. */

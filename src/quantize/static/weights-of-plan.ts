@@ -10,14 +10,7 @@ import type { ActivationType, Settings } from "../options.js";
 import { type ActivationGrid, activationGrid } from "./activation-grid.js";
 import { UNBOUNDED } from "./activation-tail.js";
 import type { SeenWeight } from "./graph-facts.js";
-import {
-  type BiasOf,
-  type GivenScales,
-  type IntegerWeight,
-  integerBias,
-  integerWeight,
-  type WeightForm,
-} from "./integer-weight.js";
+import { type BiasOf, type IntegerWeight, integerBias, integerWeight, type WeightForm } from "./integer-weight.js";
 import type { WeightInput } from "./operators/index.js";
 import type { DetailedPlan } from "./plan.js";
 
@@ -42,13 +35,12 @@ export interface Weights {
   readonly scalars: ReadonlyMap<string, { readonly grid: ActivationGrid; readonly codes: Tensor }>;
 }
 
-/** Reads each weight once, one at a time. `scales`: those that were found elsewhere, by the name of the weight. */
+/** Reads each weight once, one at a time. */
 export async function weightsOfPlan(
   plan: DetailedPlan,
   grids: ReadonlyMap<string, ActivationGrid>,
   settings: Settings,
   context: Pick<StepContext, "target" | "signal" | "onProgress">,
-  scales: ReadonlyMap<string, GivenScales> = new Map(),
 ): Promise<Weights> {
   const { facts, islands } = plan;
   const form = formOf(settings, context);
@@ -76,7 +68,7 @@ export async function weightsOfPlan(
       const activationScale = grids.get(node.inputs[use.activations[0]!]!)!.scale;
       given.set(node, { source, bias: await biasOf(facts.constant(source)!), activationScale });
     }
-    const weight = await integerWeight(seen, input, form, [...given.values()], scales.get(seen.weight.name));
+    const weight = await integerWeight(seen, input, form, [...given.values()]);
     const { name, consumers } = seen.weight;
     const direct = seen.consumer.path.length === 0;
     const named =

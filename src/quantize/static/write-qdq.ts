@@ -61,7 +61,7 @@ export function writeQdq(plan: DetailedPlan, grids: ReadonlyMap<string, Activati
 }
 
 /** Whether someone needs the value as it is before it is rounded. */
-export function readByFloats(name: string, { facts, islands }: DetailedPlan): boolean {
+function readByFloats(name: string, { facts, islands }: DetailedPlan): boolean {
   if (facts.isOutput(name)) return true;
   return facts.consumers(name).some((node) => {
     const cluster = islands.clusters.get(node);
