@@ -88,7 +88,7 @@ export const finetuneOptions = z.object({
     .union([z.string(), teacherOptions])
     .optional()
     .describe(
-      "Another model that the weights learn from: original (the model as the recipe was given it), a path, or an object { from, losses, ... } (docs/distillation.md). Without `loss`, labels are then not needed",
+      "Another model that the weights learn from: original (the model as the recipe was given it), a path, or an object { from, losses, ... } (docs/training.md). Without `loss`, labels are then not needed",
     ),
   labelSmoothing: rate.optional().describe("Loss cross-entropy: share of each label that is spread over all classes"),
   precision: z
