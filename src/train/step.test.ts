@@ -259,12 +259,9 @@ describe("which weights are trained, and how", () => {
   test("a constraint of the forward pass is read and differentiated through", async () => {
     const doubled = { name: "doubled", applies: ({ name }: { name: string }) => name === "w1" };
     const forward: readonly Constraint[] = [{ ...doubled, forward: (emit, value) => emit.scale(value, 2) }];
-    const plain = await trained(1, { ...sgd, optimizer: { name: "sgd", momentum: 0 } });
-    const { losses, weights } = await trained(1, {
-      ...sgd,
-      optimizer: { name: "sgd", momentum: 0 },
-      attached: { constraints: forward },
-    });
+    const still: StepOptions = { ...sgd, optimizer: { name: "sgd", momentum: 0 } };
+    const plain = await trained(1, still);
+    const { losses, weights } = await trained(1, { ...still, attached: { constraints: forward } });
     expect(losses[0]).not.toBeCloseTo(plain.losses[0]!, 2);
     // Of relu(x w0) (2 w1): the same as of a network whose w1 is twice as large, times 2.
     expect(weights.w1).not.toEqual(plain.weights.w1);

@@ -1,3 +1,5 @@
+// Long because every loss is compared with its definition in float64 and with central differences.
+
 import { describe, expect, test } from "vitest";
 import { engineServices } from "../../../../tests/support/engine.js";
 import { floats, openStep, scalar } from "../../../../tests/support/step-session.js";
